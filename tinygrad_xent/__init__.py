@@ -1,0 +1,36 @@
+"""tinygrad_xent: automatic differentiation that derives what it computes.
+
+import tinygrad_xent as tx
+
+z = tx.tensor([0.2, 5.0, 0.3], name="z")
+p = tx.tensor([0.0, 1.0, 0.0], name="p")
+q = (tx.exp(z) / tx.exp(z).sum()).named("q")
+loss = -(p * tx.log(q)).sum()
+loss.backward()                                  # z.grad
+tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])   # ... = q - p
+"""
+
+from .differentiate import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from .errors import (
+    DeriveError,
+    DtypeError,
+    GradientError,
+    NotSupportedError,
+    RenderError,
+    ShapeError,
+    TinygradXentError,
+)
+from .functions import *
+from .graph import Tensor, implements, no_grad, primitive, tensor
+from .ops import *
+
+__version__ = "0.1.0"

@@ -1,0 +1,62 @@
+"""Matrix products, of all the ranks NumPy has.
+
+In every rule table: g the arriving cotangent, out the result, x and y the factors.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..graph import primitive, shape_of
+from . import samples
+from .shaping import expand_dims, squeeze, swapaxes
+
+
+def _ndim(x: Any) -> int:
+    return len(shape_of(x))
+
+
+def _column(x: Any) -> Any:
+    return expand_dims(x, axis=(_ndim(x),))
+
+
+def _left(g: Any, out: Any, x: Any, y: Any) -> Any:
+    """g yᵀ. Batch axes that x lacks are summed away where all broadcasting is undone."""
+    if _ndim(y) == 1:
+        return g * y if _ndim(x) == 1 else _column(g) * y
+    if _ndim(x) == 1:
+        if _ndim(y) == 2:
+            return y @ g
+        return squeeze(y @ _column(g), axis=(_ndim(y) - 1,))
+    return g @ swapaxes(y, -1, -2)
+
+
+def _right(g: Any, out: Any, x: Any, y: Any) -> Any:
+    """xᵀ g. Batch axes that y lacks are summed away where all broadcasting is undone."""
+    if _ndim(x) == 1:
+        if _ndim(y) == 1:
+            return g * x
+        return _column(x) * expand_dims(g, axis=(_ndim(g) - 1,))
+    if _ndim(y) == 1:
+        if _ndim(x) == 2:
+            return swapaxes(x, 0, 1) @ g
+        return squeeze(swapaxes(x, -1, -2) @ _column(g), axis=(_ndim(x) - 1,))
+    return swapaxes(x, -1, -2) @ g
+
+
+matmul = primitive(
+    "matmul", operator.matmul, numpy=np.matmul, methods=("__matmul__", "__rmatmul__"),
+    vjp=(_left, _right),
+    text="{0} @ {1}", latex=r"{0}\, {1}", precedence=3,
+    sample=(
+        samples.normal((3, 4), (4, 2)), samples.normal((4,), (4,)), samples.normal((3, 4), (4,)),
+        samples.normal((3,), (3, 2)), samples.normal((2, 3, 4), (4, 2)),
+        samples.normal((3, 4), (2, 4, 2)), samples.normal((2, 1, 3, 4), (3, 4, 2)),
+        samples.normal((4,), (2, 4, 3)), samples.normal((2, 3, 4), (4,)),
+    ),
+    works="a first factor whose last axis is as long as the second-to-last (or only) axis of the "
+    "second; not scalars",
+)  # fmt: skip

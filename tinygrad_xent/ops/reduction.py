@@ -1,0 +1,115 @@
+"""Sums and extremes along axes.
+
+In every rule table: g the arriving cotangent, out the result, x the argument; `axis` is a tuple of
+axes counted from the front, or None for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, describe, explain
+from ..graph import implements, primitive, shape_of
+from . import samples
+from .selection import where
+from .shaping import broadcast_to, expand_dims
+
+Axis = int | tuple[int, ...] | None
+
+_SETTINGS: tuple[dict[str, Any], ...] = (
+    {"axis": (0, 1), "keepdims": False},
+    {"axis": (1,), "keepdims": False},
+    {"axis": (0,), "keepdims": True},
+)
+
+
+def _samples(draw: Any) -> tuple[Any, ...]:
+    extra = draw((2, 3, 2), axis=(0, 2), keepdims=False)
+    return (*(draw((3, 4), **settings) for settings in _SETTINGS), extra)
+
+
+def spread(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """`g`, shaped as a reduction of `x`, back at the shape of `x`."""
+    leading = axis == tuple(range(len(axis)))
+    if not keepdims and not leading:
+        g = expand_dims(g, axis=axis)
+    return broadcast_to(g, shape=shape_of(x))
+
+
+_sum = primitive(
+    "sum", np.sum,
+    vjp=lambda g, out, x, axis, keepdims: (spread(g, x, axis, keepdims),),
+    latex=r"\textstyle\sum {0}", sample=_samples(samples.normal),
+)  # fmt: skip
+
+
+def _winners(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """The cotangent goes to the extreme entry, in equal parts where several tie."""
+    won = x == spread(out, x, axis, keepdims)
+    count = _sum(where(won, 1.0, 0.0), axis=axis, keepdims=keepdims)
+    return where(won, spread(g / count, x, axis, keepdims), 0.0)
+
+
+_max = primitive(
+    "max", np.max, selects=True,
+    vjp=lambda g, out, x, axis, keepdims: (_winners(g, out, x, axis, keepdims),),
+    latex=r"\max {0}", sample=_samples(samples.distinct),
+    works="at least one entry along the axis",
+)  # fmt: skip
+
+_min = primitive(
+    "min", np.min, selects=True,
+    vjp=lambda g, out, x, axis, keepdims: (_winners(g, out, x, axis, keepdims),),
+    latex=r"\min {0}", sample=_samples(samples.distinct),
+    works="at least one entry along the axis",
+)  # fmt: skip
+
+
+@implements(numpy=(np.sum, (np.add, "reduce")), methods="sum")
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum over one axis, several, or all.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.sum(tx.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).value
+    array([4., 6.])
+    """
+    return _sum(x, axis=axes("sum", x, axis), keepdims=bool(keepdims))
+
+
+@implements(numpy=(np.max, (np.maximum, "reduce")), methods="max")
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest entry along axes; its cotangent is shared equally where several tie.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.grad(tx.max)([1.0, 3.0, 3.0])
+    array([0. , 0.5, 0.5])
+    """
+    return _max(x, axis=axes("max", x, axis), keepdims=bool(keepdims))
+
+
+@implements(numpy=(np.min, (np.minimum, "reduce")), methods="min")
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest entry along axes; its cotangent is shared equally where several tie.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.grad(tx.min)([1.0, 3.0, 3.0])
+    array([1., 0., 0.])
+    """
+    return _min(x, axis=axes("min", x, axis), keepdims=bool(keepdims))
+
+
+def axes(name: str, x: Any, axis: Axis) -> tuple[int, ...]:
+    """The axes a caller means, from the front and in order; an error if one is not there."""
+    ndim = np.ndim(x) if not hasattr(x, "shape") else len(x.shape)
+    if axis is None:
+        return tuple(range(ndim))
+    chosen = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    front = tuple(sorted(int(a) + ndim if a < 0 else int(a) for a in chosen))
+    if any(not 0 <= a < ndim for a in front) or len(set(front)) < len(front):
+        works = f"distinct axes from {-ndim} to {ndim - 1}" if ndim else "axis=None: it has no axes"
+        raise ShapeError(
+            explain(f"{name}: axis {axis} is not an axis of the argument", describe(x), works)
+        )
+    return front

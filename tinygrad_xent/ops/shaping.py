@@ -1,0 +1,306 @@
+"""Operations that move entries and compute nothing, and the two that only steer gradients.
+
+In every rule table: g the arriving cotangent, out the result, x the argument.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from ..errors import NotSupportedError, ShapeError, describe, explain
+from ..graph import Tensor, constant, dtype_of, implements, primitive, shape_of
+from . import samples
+
+# -- shapes ---------------------------------------------------------------------------------------
+
+_reshape = primitive(
+    "reshape", lambda x, shape: np.reshape(x, shape),
+    vjp=lambda g, out, x, shape: (_reshape(g, shape=shape_of(x)),),
+    text="{0}.reshape{shape}", latex=r"\operatorname{{reshape}}({0})",
+    sample=(samples.normal((3, 4), shape=(2, 6)), samples.normal((1,), shape=())),
+    works="a shape with as many entries; one length may be -1",
+)  # fmt: skip
+
+_transpose = primitive(
+    "transpose", lambda x, axes: np.transpose(x, axes),
+    vjp=lambda g, out, x, axes: (_transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    text="transpose({0}, {axes})", latex=r"{0}^{{\top}}",
+    sample=(samples.normal((3, 4), axes=(1, 0)), samples.normal((2, 3, 4), axes=(1, 2, 0))),
+    works="every axis of the argument, once",
+)  # fmt: skip
+
+expand_dims = primitive(
+    "expand_dims", lambda x, axis: np.expand_dims(x, axis),
+    vjp=lambda g, out, x, axis: (squeeze(g, axis=axis),),
+    text="{0}", latex="{0}", code="np.expand_dims({0}, {axis})",
+    sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3,), axis=(0, 2))),
+)  # fmt: skip
+
+squeeze = primitive(
+    "squeeze", lambda x, axis: np.squeeze(x, axis),
+    vjp=lambda g, out, x, axis: (expand_dims(g, axis=axis),),
+    text="{0}", latex="{0}", code="np.squeeze({0}, {axis})",
+    sample=(samples.normal((3, 1), axis=(1,)), samples.normal((1, 3, 1), axis=(0, 2))),
+    works="axes of length 1",
+)  # fmt: skip
+
+
+def _broadcast(x: Any, shape: tuple[int, ...]) -> Any:
+    if shape == ():
+        return x
+    out = np.empty(shape, dtype_of(x))
+    out[...] = x
+    return out
+
+
+broadcast_to = primitive(
+    "broadcast_to", _broadcast, numpy=np.broadcast_to,
+    vjp=lambda g, out, x, shape: (g,),
+    text="{0}", latex="{0}", code="np.broadcast_to({0}, {shape})",
+    sample=(samples.normal((3, 1), shape=(2, 3, 4)), samples.normal((), shape=(3,))),
+    works="a shape that the argument broadcasts to",
+)  # fmt: skip
+
+_astype = primitive(
+    "astype", lambda x, dtype: np.asarray(x).astype(dtype)[()],
+    vjp=lambda g, out, x, dtype: (g if np.dtype(dtype).kind == "f" else None,),
+    text="{0}", latex="{0}", code="{0}.astype({dtype!r})",
+    sample=samples.normal((3, 4), dtype="float64"),
+)  # fmt: skip
+
+
+@implements(numpy=np.reshape, methods="reshape")
+def reshape(x: Any, *shape: Any) -> Any:
+    """The same entries in another shape; one length may be -1.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.reshape(tx.tensor([1.0, 2.0, 3.0, 4.0]), (2, -1)).shape
+    (2, 2)
+    """
+    wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+    wanted = tuple(int(n) for n in wanted)
+    if wanted.count(-1) == 1:
+        known = -int(np.prod(wanted))
+        size = int(np.prod(shape_of(x)))
+        if known > 0 and size % known == 0:
+            wanted = tuple(size // known if n == -1 else n for n in wanted)
+    return _reshape(x, shape=wanted)
+
+
+@implements(numpy=np.ravel, methods=("ravel", "flatten"))
+def ravel(x: Any) -> Any:
+    """All entries in one axis."""
+    return reshape(x, (int(np.prod(shape_of(x))),))
+
+
+@implements(numpy=np.transpose, methods="transpose")
+def transpose(x: Any, axes: Any = None, *more: int) -> Any:
+    """The axes in another order; reversed if none is given.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.transpose(tx.tensor([[1.0, 2.0, 3.0]])).shape
+    (3, 1)
+    """
+    ndim = len(shape_of(x))
+    order = range(ndim - 1, -1, -1) if axes is None else (axes, *more) if more else axes
+    order = (order,) if isinstance(order, int) else order
+    return _transpose(x, axes=tuple(int(a) + ndim if a < 0 else int(a) for a in order))
+
+
+@implements(numpy=np.swapaxes, methods="swapaxes")
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """The argument with two axes exchanged."""
+    order = list(range(len(shape_of(x))))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return transpose(x, order)
+
+
+@implements(numpy=np.expand_dims)
+def _expand_dims(x: Any, axis: int | tuple[int, ...]) -> Any:
+    chosen = axis if isinstance(axis, tuple) else (axis,)
+    ndim = len(shape_of(x)) + len(chosen)
+    return expand_dims(x, axis=tuple(sorted(a + ndim if a < 0 else a for a in chosen)))
+
+
+@implements(numpy=np.squeeze, methods="squeeze")
+def _squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    shape = shape_of(x)
+    ones = tuple(i for i, n in enumerate(shape) if n == 1)
+    chosen = ones if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return squeeze(x, axis=tuple(sorted(a + len(shape) if a < 0 else a for a in chosen)))
+
+
+@implements(methods="astype")
+def astype(x: Any, dtype: Any) -> Any:
+    """The entries converted to another dtype; the cotangent is converted back.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.astype(tx.tensor([1.0]), "float32").dtype
+    dtype('float32')
+    """
+    return _astype(x, dtype=np.dtype(dtype).name)
+
+
+Tensor.T = property(transpose)  # type: ignore[attr-defined]
+
+# -- indexing -------------------------------------------------------------------------------------
+# An index is a hashable pattern, in which an array stands as its number among the data arguments.
+
+
+def _index(pattern: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    kinds: dict[str, Any] = {"slice": lambda *s: slice(*s), "array": lambda i: arrays[i], "int": lambda i: i,
+             "new": lambda: None, "rest": lambda: Ellipsis}  # fmt: skip
+    return tuple(kinds[kind](*values) for kind, *values in pattern)
+
+
+def _pattern(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Split an index into its hashable pattern and its arrays."""
+    pattern: list[tuple[Any, ...]] = []
+    arrays: list[Any] = []
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, builtins.slice):
+            pattern.append(("slice", *_bounds(part)))
+        elif part is None or part is Ellipsis:
+            pattern.append(("new",) if part is None else ("rest",))
+        elif isinstance(part, (int, np.integer)) and not isinstance(part, bool):
+            pattern.append(("int", int(part)))
+        else:
+            pattern.append(("array", len(arrays)))
+            arrays.append(_index_array(part))
+    return tuple(pattern), tuple(arrays)
+
+
+def _bounds(part: slice) -> tuple[Any, ...]:
+    return tuple(None if n is None else int(n) for n in (part.start, part.stop, part.step))
+
+
+def _index_array(part: Any) -> Any:
+    array = part if isinstance(part, Tensor) else np.asarray(part)
+    if array.size == 0 and array.dtype.kind == "f":
+        array = np.asarray(array, dtype=np.intp)
+    if array.dtype.kind not in "iub":
+        raise NotSupportedError(
+            explain(
+                "getitem: an index must be whole numbers or booleans",
+                describe(array),
+                "integers, slices, integer or boolean arrays, None, ...; labels.astype(int)",
+            )
+        )
+    return array if isinstance(array, Tensor) else constant(array)
+
+
+def _scatter(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    out = np.zeros(shape, dtype_of(g))
+    if arrays:
+        np.add.at(out, _index(index, arrays), g)
+    else:
+        out[_index(index, arrays)] += g
+    return out
+
+
+_LABELS = (np.arange(3), np.array([1, 0, 1]))
+_AT_LABELS = (("array", 0), ("array", 1))
+_SLICED = (("slice", None, None, 2), ("int", 1))
+
+_getitem = primitive(
+    "getitem", lambda x, *arrays, index: x[_index(index, arrays)], selects=True,
+    vjp=lambda g, out, x, *arrays, index: (
+        scatter(g, *arrays, index=index, shape=shape_of(x)), *(None for _ in arrays)
+    ),
+    text="{0}[{index}]", latex="{0}_{{[\\cdot]}}",
+    sample=(
+        samples.trailing((3, 4), index=_SLICED),
+        samples.trailing((3, 4), *_LABELS, index=_AT_LABELS),
+    ),
+    works="an index in range for every axis, and no more indices than axes",
+)  # fmt: skip
+
+scatter = primitive(
+    "scatter", _scatter,
+    vjp=lambda g, out, x, *arrays, index, shape: (
+        _getitem(g, *arrays, index=index), *(None for _ in arrays)
+    ),
+    sample=(
+        samples.trailing((2,), index=_SLICED, shape=(3, 4)),
+        samples.trailing((3,), *_LABELS, index=_AT_LABELS, shape=(3, 4)),
+    ),
+)  # fmt: skip
+
+
+@implements(methods="__getitem__")
+def getitem(x: Any, index: Any) -> Any:
+    """`x[index]`, with every kind of index NumPy has; repeated entries add their cotangents.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.grad(lambda x: tx.sum(x[[0, 0, 2]]))([1.0, 2.0, 3.0])
+    array([2., 0., 1.])
+    """
+    pattern, arrays = _pattern(index)
+    return _getitem(x, *arrays, index=pattern)
+
+
+# -- joining --------------------------------------------------------------------------------------
+
+
+def _split(g: Any, parts: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
+    ends = np.cumsum([shape_of(p)[axis] for p in parts])
+    lead = (slice(None),) * axis
+    starts = [0, *ends[:-1]]
+    return tuple(getitem(g, (*lead, slice(a, b))) for a, b in zip(starts, ends, strict=True))
+
+
+_concatenate = primitive(
+    "concatenate", lambda *parts, axis: np.concatenate(parts, axis),
+    vjp=lambda g, out, *parts, axis: _split(g, parts, axis),
+    text="concatenate([{*}])", code="np.concatenate([{*}], {axis})",
+    sample=(samples.normal((2, 3), (1, 3), axis=0), samples.normal((2, 3), (2, 2), axis=1)),
+    works="parts that differ in length along the axis only",
+)  # fmt: skip
+
+
+@implements(numpy=np.concatenate)
+def concatenate(parts: Any, axis: int = 0) -> Any:
+    """Arrays joined along an axis they have.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.concatenate([tx.tensor([1.0]), [2.0, 3.0]]).value
+    array([1., 2., 3.])
+    """
+    if not len(parts):
+        raise ShapeError(explain("concatenate: nothing to join", "0 arrays", "at least one"))
+    ndim = len(shape_of(parts[0])) or np.ndim(parts[0])
+    if not -ndim <= axis < ndim:
+        given = ", ".join(describe(p) for p in parts)
+        raise ShapeError(
+            explain(f"concatenate: axis {axis} is not an axis of the parts", given,
+                    f"an axis from {-ndim} to {ndim - 1}; tx.stack for a new one")
+        )  # fmt: skip
+    return _concatenate(*parts, axis=axis + ndim if axis < 0 else axis)
+
+
+@implements(numpy=np.stack)
+def stack(parts: Any, axis: int = 0) -> Any:
+    """Arrays of one shape, joined along a new axis.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.stack([tx.tensor(1.0), 2.0]).value
+    array([1., 2.])
+    """
+    return concatenate([_expand_dims(p, axis) for p in parts], axis)
+
+
+# -- steering gradients ---------------------------------------------------------------------------
+
+stop_gradient = primitive(
+    "stop_gradient", lambda x: x,
+    text="stop_gradient({0})", latex="{0}", code="{0}", sample=samples.normal((3, 4)),
+)  # fmt: skip
+
+alias = primitive(
+    "alias", lambda x: x,
+    vjp=lambda g, out, x: (g,),
+    text="{0}", latex="{0}", code="{0}", sample=samples.normal((3, 4)),
+)  # fmt: skip

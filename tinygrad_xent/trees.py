@@ -1,0 +1,40 @@
+"""Arguments in containers: parameters often come as tuples, lists or dicts of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """The arrays in nested tuples, lists and dicts, and the function that puts new ones back.
+
+    A list of plain numbers, however nested, is one array and not a container.
+    """
+    if isinstance(tree, dict):
+        return _join(list(tree.values()), lambda parts: dict(zip(tree, parts, strict=True)))
+    if isinstance(tree, tuple):
+        make = type(tree)._make if hasattr(tree, "_make") else type(tree)
+        return _join(list(tree), make)
+    if isinstance(tree, list) and not _is_numbers(tree):
+        return _join(tree, list)
+    return [tree], lambda new: new[0]
+
+
+def _is_numbers(x: Any) -> bool:
+    return all(_is_numbers(e) for e in x) if isinstance(x, list) else isinstance(x, (int, float))
+
+
+def _join(
+    parts: list[Any], make: Callable[[list[Any]], Any]
+) -> tuple[list[Any], Callable[..., Any]]:
+    flat = [flatten(part) for part in parts]
+
+    def rebuild(new: list[Any]) -> Any:
+        rest, built = list(new), []
+        for leaves, inner in flat:
+            built.append(inner(rest[: len(leaves)]))
+            rest = rest[len(leaves) :]
+        return make(built)
+
+    return [leaf for leaves, _ in flat for leaf in leaves], rebuild
