@@ -10,16 +10,6 @@ loss.backward()                                  # z.grad
 tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])   # ... = q - p
 """
 
-from .differentiate import (
-    elementwise_grad,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    value_and_grad,
-    vjp,
-)
 from .errors import (
     DeriveError,
     DtypeError,
@@ -32,5 +22,15 @@ from .errors import (
 from .functions import *
 from .graph import Tensor, implements, no_grad, primitive, tensor
 from .ops import *
+from .transforms import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 
 __version__ = "0.1.0"

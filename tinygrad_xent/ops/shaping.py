@@ -151,8 +151,13 @@ Tensor.T = property(transpose)  # type: ignore[attr-defined]
 
 
 def _index(pattern: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-    kinds: dict[str, Any] = {"slice": lambda *s: slice(*s), "array": lambda i: arrays[i], "int": lambda i: i,
-             "new": lambda: None, "rest": lambda: Ellipsis}  # fmt: skip
+    kinds: dict[str, Any] = {
+        "slice": lambda *bounds: slice(*bounds),
+        "array": lambda i: arrays[i],
+        "int": lambda i: i,
+        "new": lambda: None,
+        "rest": lambda: Ellipsis,
+    }
     return tuple(kinds[kind](*values) for kind, *values in pattern)
 
 
