@@ -35,14 +35,14 @@ sub = primitive(
 mul = primitive(
     "mul", operator.mul, numpy=np.multiply, methods=("__mul__", "__rmul__"), elementwise=True,
     vjp=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
-    text="{0} * {1}", latex=r"{0} \odot {1}", precedence=3, sample=_PAIRS, works=_BROADCAST,
+    text="{0}*{1}", latex=r"{0} \odot {1}", precedence=3, sample=_PAIRS, works=_BROADCAST,
 )  # fmt: skip
 
 div = primitive(
     "div", np.true_divide, scalar=operator.truediv, numpy=np.divide, elementwise=True,
     methods=("__truediv__", "__rtruediv__"),
     vjp=(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y),
-    text="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}", precedence=3, sample=_NONZERO_PAIRS,
+    text="{0}/{1}", latex=r"\frac{{{0}}}{{{1}}}", precedence=3, sample=_NONZERO_PAIRS,
     works=_BROADCAST,
 )  # fmt: skip
 

@@ -1,0 +1,123 @@
+"""A graph as one line of NumPy-style text.
+
+Named nodes are printed by name; broadcasting and added axes are not printed. A sum over all axes
+is `sum(x)`, over others `sum(x, axis=1)`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..graph import Primitive, Tensor, shape_of, toposort
+
+_SIGN, _PRODUCT, _ATOM = 4, 3, 9
+_LONGEST = 10_000  # characters of one line; what is longer is elided
+_ASSOCIATIVE = frozenset({("add", "add"), ("add", "sub"), ("mul", "mul"), ("mul", "div")})
+
+Piece = tuple[str, int, str]  # text, how tightly it binds, and the operation at its top
+
+
+def text(node: Any) -> str:
+    """A node as an expression in the names of the nodes it was made from.
+
+    >>> import tinygrad_xent as tx
+    >>> z = tx.tensor([1.0, 2.0], name="z")
+    >>> text(-(tx.exp(z) - 1) / z.sum())
+    '-(exp(z) - 1)/sum(z)'
+    """
+    if not isinstance(node, Tensor):
+        return _constant(node)[0]
+    pieces: dict[int, Piece] = {}
+    names = leaf_names(node)
+    for inner in toposort(node):
+        if inner.op is None or (inner.name and inner is not node):
+            pieces[id(inner)] = (inner.name or names[id(inner)], _ATOM, "")
+        else:
+            pieces[id(inner)] = _piece(inner, pieces)
+    return pieces[id(node)][0]
+
+
+def leaf_names(node: Tensor) -> dict[int, str]:
+    """Names for the leaves that have none: x1, x2 ... in order, none of them taken already."""
+    order = toposort(node)
+    taken = {n.name for n in order}
+    free = (f"x{i}" for i in range(1, len(order) + len(taken) + 2) if f"x{i}" not in taken)
+    return {id(n): next(free) for n in order if n.op is None and not n.name}
+
+
+def _piece(node: Tensor, pieces: dict[int, Piece]) -> Piece:
+    op = node.op
+    assert op is not None
+    args = [pieces[id(a)] if type(a) is Tensor else _constant(a) for a in node.args]
+    if op.text == "{0}":
+        return args[0]
+    shown = [_bracketed(op, i, piece) for i, piece in enumerate(args)]
+    fields = {key: _setting(key, value, node, shown) for key, value in node.params.items()}
+    line = op.text.replace("{*}", ", ".join(shown).replace("{", "{{").replace("}", "}}"))
+    line = line.format(*shown, **fields)
+    return ("..." if len(line) > _LONGEST else line), op.precedence, op.name
+
+
+def _bracketed(op: Primitive, i: int, piece: Piece) -> str:
+    """The text of argument `i`, in brackets where the reader would otherwise group it wrongly."""
+    line, binds, top = piece
+    least = _PRODUCT if op.precedence == _SIGN else op.precedence
+    if op.precedence == _ATOM and (i > 0 or not op.text.startswith("{0}")):
+        return line
+    loose = binds < least
+    if binds == least and op.precedence != _SIGN:
+        right = i > 0 and (op.name, top) not in _ASSOCIATIVE
+        loose = right or op.name == "power"
+    return f"({line})" if loose else line
+
+
+def _constant(value: Any) -> Piece:
+    if isinstance(value, np.ndarray) and value.ndim:
+        body = np.array2string(value, separator=", ", threshold=8, edgeitems=2)
+        return " ".join(body.split()), _ATOM, ""
+    line = number(value.item() if isinstance(value, (np.ndarray, np.generic)) else value)
+    return line, (_SIGN if line.startswith("-") else _PRODUCT if "*" in line else _ATOM), ""
+
+
+def number(value: Any) -> str:
+    """A number as a person writes it: 2 for 2.0, pi for 3.141592653589793.
+
+    >>> number(2.0), number(0.5), number(-2 * math.pi)
+    ('2', '0.5', '-2*pi')
+    """
+    if isinstance(value, bool):
+        return str(value)
+    if not math.isfinite(value):
+        return repr(float(value))
+    turns = value / math.pi
+    if turns and turns == round(turns) and abs(turns) < 100:
+        return {1: "pi", -1: "-pi"}.get(round(turns), f"{round(turns)}*pi")
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def _setting(key: str, value: Any, node: Tensor, shown: list[str]) -> str:
+    ndim = len(shape_of(node.args[0]))
+    if key == "axis" and isinstance(value, tuple):
+        return "" if value == tuple(range(ndim)) else f", axis={_one_or_all(value)}"
+    if key == "axes":
+        return "" if value == tuple(range(ndim))[::-1] else f", {value}"
+    if key == "index":
+        return ", ".join(_index(part, shown) for part in value)
+    return str(value)
+
+
+def _one_or_all(axis: tuple[int, ...]) -> str:
+    return str(axis[0]) if len(axis) == 1 else str(axis)
+
+
+def _index(part: tuple[Any, ...], shown: list[str]) -> str:
+    kind, *values = part
+    if kind == "slice":
+        start, stop, step = ("" if v is None else str(v) for v in values)
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    if kind == "array":
+        return shown[values[0] + 1]
+    return {"new": "None", "rest": "..."}.get(kind) or str(values[0])
