@@ -1,0 +1,51 @@
+# Needs Python 3.11 or later and make. Everything else goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test check lint types format clean
+
+help:
+	@echo "make demo    the whole story on real data, into out/"
+	@echo "make test    the tests"
+	@echo "make check   format, lint, types and tests"
+	@echo "make format  rewrite the code in the project's format"
+	@echo "make clean   remove .venv, out and caches"
+
+demo: .venv/demo.stamp
+	$(BIN)/tinygrad-xent demo
+
+test: .venv/test.stamp
+	$(BIN)/python -m pytest -q -rs
+
+check: lint types test
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+format: .venv/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or later is needed, this is " + sys.version.split()[0] + \
+	  ". Name another one: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+# A stamp says that these extras are installed; a newer pyproject.toml makes it stale.
+.venv/demo.stamp: EXTRAS = demo
+.venv/test.stamp: EXTRAS = demo,test
+.venv/dev.stamp: EXTRAS = demo,test,dev
+
+.venv/%.stamp: pyproject.toml | .venv/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
+	@touch $@
