@@ -8,7 +8,6 @@ differentiated again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -34,17 +33,17 @@ def cotangents(
     """
     order = toposort(root)
     needed = _needed(order, wrt)
+    poisoned = any(n.op is not None and n.op.selects and id(n) in needed for n in order)
+    send = _send_quietly if poisoned else _send
     received: dict[int, Any] = {id(root): seed}
-    poisoned = any(n.op is not None and n.op.selects for n in order)
-    with _quiet() if poisoned else nullcontext():
-        while order:
-            node = order.pop()
-            g = received.pop(id(node), None)
-            if g is None:
-                continue
-            yield node, g
-            if node.op is not None and id(node) in needed:
-                _send(node, g, needed, received, record, poisoned)
+    while order:
+        node = order.pop()
+        g = received.pop(id(node), None)
+        if g is None:
+            continue
+        yield node, g
+        if node.op is not None and id(node) in needed:
+            send(node, g, needed, received, record, poisoned)
 
 
 def _send(
@@ -57,21 +56,23 @@ def _send(
         received[key] = contribution if before is None else before + contribution
 
 
+_send_quietly = np.errstate(divide="ignore", invalid="ignore")(_send)
+
+
 def contributions(
     node: Tensor, g: Any, needed: set[int], record: bool = False, poisoned: bool = False
 ) -> Iterator[tuple[int, Any]]:
     """What each needed argument of `node` receives when `node` receives `g`: (place, cotangent)."""
-    op = node.op
-    assert op is not None
+    op, params = node.op, node.params
+    if op is None or op.vjp is None:
+        return
     args = node.args if record else [a._value if type(a) is Tensor else a for a in node.args]
     out = node if record else node._value
-    pulled: Any = (
-        None if type(op.vjp) is tuple or op.vjp is None else op.vjp(g, out, *args, **node.params)
-    )
+    pulled = None if type(op.vjp) is tuple else op.vjp(g, out, *args, **params)
     for i, arg in enumerate(node.args):
-        if type(arg) is not Tensor or id(arg) not in needed:
+        if id(arg) not in needed:
             continue
-        c = op.pull(i, g, out, args, node.params) if pulled is None else pulled[i]
+        c = op.pull(i, g, out, args, params) if pulled is None else pulled[i]
         if c is not None:
             if poisoned and op.elementwise:
                 c = _unpoisoned(c, g)
@@ -95,14 +96,13 @@ def _needed(order: list[Tensor], wrt: tuple[Tensor, ...] | None) -> set[int]:
 
 def conform(c: Any, like: Any) -> Any:
     """A cotangent at the shape and dtype of its argument: all broadcasting is undone here."""
-    shape = shape_of(like)
-    if shape_of(c) != shape:
-        c = unbroadcast(c, shape)
-    if type(like) is not float:
-        value = c._value if type(c) is Tensor else c
-        if dtype_of(value) != like.dtype:
-            c = astype(c, like.dtype)
-    return c
+    if type(c) is float and type(like) is float:
+        return c
+    if shape_of(c) != shape_of(like):
+        c = unbroadcast(c, shape_of(like))
+    if type(like) is float:
+        return c if type(c) is Tensor else float(c)
+    return c if dtype_of(c) == like.dtype else astype(c, like.dtype)
 
 
 def unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
@@ -126,15 +126,9 @@ def _unpoisoned(c: Any, g: Any) -> Any:
 
     This keeps the branch that `where` did not take from turning the gradient into nan.
     """
-    if np.isnan(c._value if type(c) is Tensor else c).any():
-        return where(g == 0, 0.0, c)
-    return c
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        yield
+    value = c._value if type(c) is Tensor else c
+    bad = value != value if type(value) is float else np.isnan(value).any()
+    return where(g == 0, 0.0, c) if bad else c
 
 
 # -- backward(): gradients stored on the nodes ----------------------------------------------------
@@ -157,7 +151,7 @@ def backward(self: Tensor, cotangent: Any = None) -> None:
     array([2., 4.])
     """
     seed = seed_for(self, cotangent)
-    for node, g in list(cotangents(self, seed)):
+    for node, g in list(cotangents(self, seed.value if isinstance(seed, Tensor) else seed)):
         total = g if node._grad is None else node._grad + g
         if type(total) is np.ndarray:
             total.setflags(write=False)
@@ -167,22 +161,23 @@ def backward(self: Tensor, cotangent: Any = None) -> None:
 Tensor.backward = backward
 
 
-def seed_for(root: Tensor, cotangent: Any) -> Any:
+def seed_for(root: Tensor, cotangent: Any, name: str = "backward") -> Any:
+    """The cotangent to start from: the one given, or 1 for a result of one entry."""
     if not isinstance(root, Tensor):
-        raise not_recorded("backward", root)
+        raise not_recorded(name, root)
     if not is_float(root._value):
         raise DtypeError(
             explain(
-                "backward: only floating point results have gradients", describe(root), "float64"
+                f"{name}: only floating point results have gradients", describe(root), "float64"
             )
         )
     if cotangent is None:
         if root.size != 1:
             raise GradientError(
                 explain(
-                    "backward: the gradient of a non-scalar needs a cotangent",
+                    f"{name}: the gradient of a non-scalar needs a cotangent",
                     f"a result of shape {root.shape}",
-                    "a scalar, such as loss.sum(); or backward(cotangent) with that shape; "
+                    "a scalar, such as loss.sum(); or a cotangent of that shape; "
                     "or tx.jacobian for all of it",
                 )
             )
@@ -191,7 +186,7 @@ def seed_for(root: Tensor, cotangent: Any) -> Any:
     if shape_of(value) != root.shape:
         raise ShapeError(
             explain(
-                "backward: the cotangent has the shape of the result",
+                f"{name}: the cotangent has the shape of the result",
                 describe(value),
                 f"{root.shape}",
             )

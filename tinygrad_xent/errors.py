@@ -19,8 +19,8 @@ class TinygradXentError(Exception):
     """The base of every error this package raises on purpose."""
 
 
-class ShapeError(TinygradXentError, ValueError):
-    """Shapes, axes or indices that do not fit the operation."""
+class ShapeError(TinygradXentError, ValueError, IndexError):
+    """Shapes, axes or indices that do not fit; both of NumPy's, as its own AxisError is."""
 
 
 class DtypeError(TinygradXentError, TypeError):

@@ -6,12 +6,14 @@ p, y        a target distribution      a   a predicted probability
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from .errors import DtypeError, ShapeError, describe, explain
-from .graph import Tensor, implements, shape_of
+from .graph import Tensor, constant, implements, shape_of
 from .ops import (
     abs,
     cos,
@@ -24,13 +26,14 @@ from .ops import (
     minimum,
     mul,
     power,
+    reshape,
     sin,
     sqrt,
     stop_gradient,
     sum,
     where,
 )
-from .ops.reduction import Axis, axes
+from .ops.shaping import Axis, axes
 
 __all__ = [
     "absolute_error",
@@ -60,27 +63,42 @@ __all__ = [
     "var",
 ]
 
+
+def accepts_lists(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a list of numbers stand for an array, as every NumPy function does."""
+
+    def opened(x: Any) -> Any:
+        return constant(x, function.__name__) if type(x) is list else x
+
+    @wraps(function)
+    def accepting(*args: Any, **kwargs: Any) -> Any:
+        return function(*map(opened, args), **{k: opened(v) for k, v in kwargs.items()})
+
+    return accepting
+
+
 # -- statistics and norms -------------------------------------------------------------------------
 
 
-@implements(numpy=(np.mean, np.average), methods="mean")
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+@implements(numpy=np.mean, methods="mean")
+def mean(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The arithmetic mean over axes.
 
     >>> import tinygrad_xent as tx
     >>> tx.grad(tx.mean)([1.0, 2.0, 3.0, 6.0])
     array([0.25, 0.25, 0.25, 0.25])
     """
-    return sum(x, axis, keepdims) / _count(x, axis)
+    return sum(x, axis, keepdims=keepdims) / _count(x, axis)
 
 
 def _count(x: Any, axis: Axis) -> int:
-    shape = shape_of(x) if hasattr(x, "shape") else np.shape(x)
+    shape = shape_of(x) or np.shape(x)
     return int(np.prod([shape[a] for a in axes("mean", x, axis)]))
 
 
 @implements(numpy=np.var, methods="var")
-def var(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+@accepts_lists
+def var(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     """The variance over axes: the mean squared deviation, with `ddof` taken off the count.
 
     >>> import tinygrad_xent as tx
@@ -88,16 +106,17 @@ def var(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any
     0.6666666666666666
     """
     deviation = x - mean(x, axis, keepdims=True)
-    return sum(deviation * deviation, axis, keepdims) / (_count(x, axis) - ddof)
+    return sum(deviation * deviation, axis, keepdims=keepdims) / (_count(x, axis) - ddof)
 
 
 @implements(numpy=np.std, methods="std")
-def std(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+def std(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     """The standard deviation over axes; where it is 0, so is its gradient."""
-    return sqrt(var(x, axis, ddof, keepdims))
+    return sqrt(var(x, axis, ddof=ddof, keepdims=keepdims))
 
 
 @implements(numpy=np.linalg.norm, methods="norm")
+@accepts_lists
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """A vector norm over axes: `ord` is 1, 2 (also None and "fro") or infinity.
 
@@ -108,11 +127,11 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     (array([0.6, 0.8]), array([0., 0.]))
     """
     if ord in (None, 2, "fro") and (ord is None or ord == "fro" or _is_vector(x, axis)):
-        return sqrt(sum(x * x, axis, keepdims))
+        return sqrt(sum(x * x, axis, keepdims=keepdims))
     if ord == 1 and _is_vector(x, axis):
-        return sum(abs(x), axis, keepdims)
+        return sum(abs(x), axis, keepdims=keepdims)
     if ord == np.inf and _is_vector(x, axis):
-        return max(abs(x), axis, keepdims)
+        return max(abs(x), axis, keepdims=keepdims)
     raise ShapeError(
         explain(
             f"norm: no rule for ord={ord!r}", describe(x), "vectors with ord 1, 2 or inf; 'fro'"
@@ -128,52 +147,68 @@ def _is_vector(x: Any, axis: Axis) -> bool:
 
 
 @implements(numpy=np.square)
+@accepts_lists
 def square(x: Any) -> Any:
     """x², entry by entry."""
     return power(x, 2)
 
 
 @implements(numpy=np.reciprocal)
+@accepts_lists
 def reciprocal(x: Any) -> Any:
     """1/x, entry by entry."""
     return 1 / x
 
 
 @implements(numpy=np.tan)
+@accepts_lists
 def tan(x: Any) -> Any:
     """The tangent, entry by entry."""
     return sin(x) / cos(x)
 
 
 @implements(numpy=np.clip, methods="clip")
-def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
-    """The entries, held between two bounds."""
-    raised = x if a_min is None else maximum(x, a_min)
-    return raised if a_max is None else minimum(raised, a_max)
+@accepts_lists
+def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """The entries, held between two bounds, under either of the names NumPy has for them."""
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    raised = x if low is None else maximum(x, low)
+    return raised if high is None else minimum(raised, high)
 
 
 @implements(numpy=np.logaddexp)
+@accepts_lists
 def logaddexp(x: Any, y: Any) -> Any:
     """log(eˣ + eʸ), entry by entry."""
-    return x + softplus(y - x)
+    ahead = x - y
+    return where(ahead > 0, x, y) + log1p(exp(_minus_abs(ahead)))
 
 
 @implements(numpy=np.dot, methods="dot")
+@accepts_lists
 def dot(x: Any, y: Any) -> Any:
-    """The product of NumPy's `dot`, for scalars, vectors and matrices."""
-    scalar = not shape_of(x) or not shape_of(y)
-    return mul(x, y) if scalar else matmul(x, y)
+    """NumPy's `dot`, for scalars, vectors and matrices, and stacks of matrices on the left."""
+    if not shape_of(x) or not shape_of(y):
+        return mul(x, y)
+    if len(shape_of(x)) > 1 and len(shape_of(y)) > 2:
+        raise ShapeError(
+            explain("dot: a stack of matrices on the right pairs every matrix with every other",
+                    f"{describe(x)}, {describe(y)}", "x @ y, which pairs them one by one")
+        )  # fmt: skip
+    return matmul(x, y)
 
 
 @implements(numpy=np.outer)
+@accepts_lists
 def outer(x: Any, y: Any) -> Any:
     """Every entry of x times every entry of y."""
-    return x.reshape(-1, 1) * y.reshape(1, -1)
+    return reshape(x, (-1, 1)) * reshape(y, (1, -1))
 
 
 # -- activations ----------------------------------------------------------------------------------
 
 
+@accepts_lists
 def relu(x: Any) -> Any:
     """max(x, 0); at 0 its derivative is 0.
 
@@ -183,6 +218,7 @@ def relu(x: Any) -> Any:
     return where(x > 0, x, 0.0)
 
 
+@accepts_lists
 def sigmoid(x: Any) -> Any:
     """σ(x) = 1 / (1 + e⁻ˣ), in the form that overflows on neither side.
 
@@ -193,6 +229,7 @@ def sigmoid(x: Any) -> Any:
     return where(x > 0, 1.0, e) / (1 + e)
 
 
+@accepts_lists
 def softplus(x: Any) -> Any:
     """log(1 + eˣ), without overflow.
 
@@ -207,6 +244,7 @@ def _minus_abs(x: Any) -> Any:
     return where(x > 0, -x, x)
 
 
+@accepts_lists
 def softmax(z: Any, axis: int = -1) -> Any:
     """e^z / Σ e^z along the axis, shifted by the largest logit so that it cannot overflow.
 
@@ -219,6 +257,7 @@ def softmax(z: Any, axis: int = -1) -> Any:
     return e / sum(e, axis, keepdims=True)
 
 
+@accepts_lists
 def logsumexp(z: Any, axis: int = -1, keepdims: bool = False) -> Any:
     """log Σ e^z along the axis, without overflow; its gradient is softmax(z).
 
@@ -230,6 +269,7 @@ def logsumexp(z: Any, axis: int = -1, keepdims: bool = False) -> Any:
     return total if keepdims else sum(total, axis)
 
 
+@accepts_lists
 def log_softmax(z: Any, axis: int = -1) -> Any:
     """The logarithm of softmax, without overflow.
 
@@ -283,6 +323,7 @@ def _labels(name: str, labels: Any, classes: int) -> np.ndarray:
     return array.astype(np.intp)
 
 
+@accepts_lists
 def squared_error(x: Any, y: Any) -> Any:
     """½ (x - y)², entry by entry; its derivative with respect to x is x - y.
 
@@ -292,6 +333,7 @@ def squared_error(x: Any, y: Any) -> Any:
     return (x - y) ** 2 / 2
 
 
+@accepts_lists
 def absolute_error(x: Any, y: Any) -> Any:
     """|x - y|, entry by entry; its derivative with respect to x is sgn(x - y), and 0 at x = y.
 
@@ -306,6 +348,7 @@ def _log_of_likely(p: Any, q: Any) -> Any:
     return log(where((p == 0) * (q == 0), 1.0, q))
 
 
+@accepts_lists
 def cross_entropy(p: Any, q: Any, axis: int = -1) -> Any:
     """H(p, q) = -Σ p log q over the class axis: one value per example, with 0 log 0 = 0.
 
@@ -320,6 +363,7 @@ def cross_entropy(p: Any, q: Any, axis: int = -1) -> Any:
     return -sum(p * _log_of_likely(p, q), axis)
 
 
+@accepts_lists
 def kl_divergence(p: Any, q: Any, axis: int = -1) -> Any:
     """D(p ‖ q) = Σ p (log p - log q) over the class axis: one value per example.
 
@@ -330,6 +374,7 @@ def kl_divergence(p: Any, q: Any, axis: int = -1) -> Any:
     return sum(p * (_log_of_likely(p, p) - _log_of_likely(p, q)), axis)
 
 
+@accepts_lists
 def binary_cross_entropy(y: Any, a: Any) -> Any:
     """-(y log a + (1 - y) log(1 - a)), entry by entry, with 0 log 0 = 0.
 
@@ -343,6 +388,7 @@ def binary_cross_entropy(y: Any, a: Any) -> Any:
     return -(y * _log_of_likely(y, a) + (1 - y) * _log_of_likely(1 - y, 1 - a))
 
 
+@accepts_lists
 def sigmoid_binary_cross_entropy(logits: Any, y: Any) -> Any:
     """Binary cross-entropy of σ(logits), entry by entry, without overflow.
 
@@ -392,8 +438,8 @@ def _pick(x: Any, labels: np.ndarray, axis: int) -> Any:
 
 
 def _same_classes(name: str, p: Any, q: Any, axis: int) -> None:
-    shapes = [shape_of(x) for x in (p, q)]
-    if any(not s or s[axis] != shapes[0][axis] for s in shapes):
+    lengths = [shape_of(x)[axes(name, x, axis)[0]] for x in (p, q)]
+    if lengths[0] != lengths[1]:
         raise ShapeError(
             explain(f"{name}: p and q need a class axis of one length",
                     f"p {describe(p)}, q {describe(q)}, axis {axis}", "arrays of one shape")

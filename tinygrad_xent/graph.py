@@ -14,6 +14,7 @@ An argument is a Tensor or a constant (a number, or an array that nobody else ca
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -104,11 +105,12 @@ class Tensor:
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if value is not None and np.shape(value) != self.shape:
+        held = None if value is None else leaf_value(value)
+        if held is not None and shape_of(held) != self.shape:
             raise ShapeError(
                 explain("grad: a gradient has its Tensor's shape", describe(value), f"{self.shape}")
             )
-        self._grad = value
+        self._grad = held
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -154,6 +156,9 @@ class Tensor:
 
     __hash__ = object.__hash__
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec else self, spec)
+
     def __repr__(self) -> str:
         made = "" if self.op is None else f", op={self.op.name}"
         called = "" if self.name is None else f", name={self.name!r}"
@@ -182,13 +187,21 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         rule = _NUMPY.get(ufunc if method == "__call__" else (ufunc, method))
-        if rule is None or not kwargs.keys() <= {"axis", "keepdims"}:
+        settings = {"axis": 0, **kwargs} if method == "reduce" else kwargs
+        if rule is None or not settings.keys() <= {"axis", "keepdims"}:
             return _no_rule(ufunc, method, kwargs)
-        return rule(*args, **kwargs)
+        return rule(*args, **settings)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         rule = _NUMPY.get(func)
-        return _no_rule(func, "__call__", kwargs) if rule is None else rule(*args, **kwargs)
+        if rule is None:
+            return _no_rule(func, "__call__", kwargs)
+        try:
+            return rule(*args, **kwargs)
+        except TypeError:
+            if _accepts(rule, args, kwargs):
+                raise
+        return _no_rule(func, "__call__", kwargs)
 
     # -- copying: flat, so that a long chain does not recurse ---------------------------------
 
@@ -208,8 +221,8 @@ def _dump(node: Tensor, place: dict[int, int]) -> tuple[Any, ...]:
 
 
 def _load_leaf(value: Any, name: str | None, grad: Any) -> Tensor:
-    leaf = Tensor(value, name)
-    leaf._grad = grad
+    leaf = _detached(value)
+    leaf.name, leaf._grad = name, grad
     return leaf
 
 
@@ -269,7 +282,7 @@ def leaf_value(value: Any) -> Any:
     return constant(value)
 
 
-def constant(value: Any) -> Any:
+def constant(value: Any, asked: str = "tensor") -> Any:
     """An operation's plain argument: a number as it is, anything else as an array of our own.
 
     Arrays are copied, so that a later change in place cannot reach the graph; one that owns its
@@ -281,7 +294,7 @@ def constant(value: Any) -> Any:
     if array.dtype.kind not in "fiub":
         raise DtypeError(
             explain(
-                "tensor: numbers must be real",
+                f"{asked}: numbers must be real",
                 f"{type(value).__name__} of dtype {array.dtype}",
                 "floating point for what is differentiated; integers and booleans as data",
             )
@@ -345,7 +358,7 @@ class Primitive:
                 traced = True
                 values.append(a._value)
             else:
-                values.append(a if type(a) in _PLAIN else constant(a))
+                values.append(a if type(a) in _PLAIN else constant(a, self.name))
         try:
             value = self.evaluate(values, params)
         except (ValueError, TypeError, IndexError) as error:
@@ -354,17 +367,16 @@ class Primitive:
             return value
         if not _recording.get():
             return _detached(value)
-        kept = tuple([a if type(a) is Tensor else constant(v) for a, v in zip(args, values)])  # noqa: B905
-        return record(self, kept, params or _NO_PARAMS, value)
+        kept = [a if type(a) is Tensor else constant(v, self.name) for a, v in zip(args, values)]  # noqa: B905
+        return record(self, tuple(kept), params or _NO_PARAMS, value)
 
     def evaluate(self, values: list[Any], params: dict[str, Any]) -> Any:
         """The value: by Python's own arithmetic for Python numbers, else by NumPy's."""
-        if self.scalar is not None and values and type(values[0]) is float:
-            if len(values) == 1 or type(values[1]) is float or type(values[1]) is int:
-                try:
-                    return self.scalar(*values)
-                except (ArithmeticError, ValueError):
-                    return float(self.array(*values))  # inf or nan, with NumPy's warning
+        if self.scalar is not None and _are_python_floats(*values):
+            try:
+                return self.scalar(*values)
+            except (ArithmeticError, ValueError):
+                return float(self.array(*values))  # inf or nan, with NumPy's warning
         return self.array(*values, **params)
 
     def pull(self, i: int, g: Any, out: Any, args: Any, params: dict[str, Any]) -> Any:
@@ -387,6 +399,13 @@ class Primitive:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load_primitive, (self.name,)
+
+
+def _are_python_floats(x: Any, y: Any = 1.0) -> bool:
+    """Whether Python's arithmetic gives a float for these: two floats, or a float and an int."""
+    if type(x) is float:
+        return type(y) is float or type(y) is int
+    return type(x) is int and type(y) is float
 
 
 def _load_primitive(name: str) -> Primitive:
@@ -471,6 +490,11 @@ def implements(numpy: Any = (), methods: Any = ()) -> Callable[[Any], Any]:
     return register
 
 
+def numpy_functions() -> frozenset[Any]:
+    """The NumPy functions that have a rule for Tensors."""
+    return frozenset(_NUMPY)
+
+
 _REFLECTED = {f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "pow", "matmul")}
 
 
@@ -480,6 +504,15 @@ def _method(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]
     if isinstance(function, Primitive):
         return lambda self, *args, **params: function(self, *args, **params)
     return function
+
+
+def _accepts(rule: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    """Whether our function has the parameters of NumPy's that the caller used."""
+    try:
+        inspect.signature(rule).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def _no_rule(func: Any, method: str, kwargs: dict[str, Any]) -> Any:
@@ -499,8 +532,7 @@ def _no_rule(func: Any, method: str, kwargs: dict[str, Any]) -> Any:
 
 
 def _detached(value: Any) -> Tensor:
-    leaf = record(None, (), {}, value)  # type: ignore[arg-type]
-    return leaf
+    return record(None, (), _NO_PARAMS, value)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -535,21 +567,23 @@ def recording() -> Iterator[None]:
 def toposort(*roots: Tensor) -> list[Tensor]:
     """Every node the roots depend on, arguments before results; iterative, in a fixed order."""
     order: list[Tensor] = []
-    done: set[int] = set()
-    stack = list(reversed(roots))
+    seen: set[int] = set()
+    stack: list[Tensor | None] = list(reversed(roots))
     while stack:
-        node = stack[-1]
-        key = id(node)
-        if key in done:
-            stack.pop()
+        node = stack.pop()
+        if node is None:  # all that the node below depends on is in the order by now
+            order.append(stack.pop())  # type: ignore[arg-type]
             continue
-        waiting = [a for a in node.args if type(a) is Tensor and id(a) not in done]
-        if waiting:
-            stack.extend(reversed(waiting))
-        else:
-            stack.pop()
-            done.add(key)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.op is None:
             order.append(node)
+            continue
+        stack += (node, None)
+        for a in reversed(node.args):
+            if type(a) is Tensor and id(a) not in seen:
+                stack.append(a)
     return order
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as _numpy
 
-from .functions import *
-from .ops import *
-from .ops import abs, div, max, min, mul, neg, sub
+from . import functions, ops
+from .graph import numpy_functions
 
-absolute, multiply, subtract, negative = abs, mul, sub, neg
-divide = true_divide = div
-amax, amin = max, min
+# What NumPy has, NumPy does: it hands Tensors to the rules here, and arrays to nobody.
+_OURS = {name: getattr(room, name) for room in (ops, functions) for name in room.__all__}
+_THEIRS = {n: f for n, f in vars(_numpy).items() if callable(f) and f in numpy_functions()}
+globals().update({**_OURS, **_THEIRS})
 
 
 def __getattr__(name: str) -> Any:

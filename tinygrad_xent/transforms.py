@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .differentiate import cotangents, not_recorded, ones_like, seed_for
-from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
-from .graph import Tensor, is_float, leaf_value, recording, shape_of
+from .errors import DtypeError, GradientError, ShapeError, describe, explain
+from .graph import Tensor, constant, is_float, leaf_value, recording, shape_of
 from .ops import alias, reshape, stack, sum
 from .trees import flatten
 
@@ -54,7 +54,7 @@ class Trace:
 
     def _variable(self, x: Any) -> Tensor:
         self.record = self.record or isinstance(x, Tensor)
-        node: Tensor = alias(x) if isinstance(x, Tensor) else Tensor(x)
+        node: Tensor = alias(x) if isinstance(x, Tensor) else Tensor(constant(x, self.name))
         if not is_float(node._value):
             raise DtypeError(
                 explain(
@@ -65,36 +65,41 @@ class Trace:
             )
         return node
 
-    def close(self, per_leaf: list[Any]) -> list[Any]:
+    def close(self, per_leaf: list[Any], record: bool = False) -> list[Any]:
         """Results for the leaves, put back into the containers that the arguments came in."""
-        rest, closed = list(per_leaf), []
+        rest, closed = [self.outside(x, record) for x in per_leaf], []
         for arg, rebuild in zip([self.args[i] for i in self.chosen], self.rebuilders, strict=True):
             n = len(flatten(arg)[0])
             closed.append(rebuild(rest[:n]))
             rest = rest[n:]
         return closed
 
-    def outside(self, x: Any) -> Any:
-        """A result as the caller gets it: a Tensor if everything is recorded, else its value."""
-        return x.value if isinstance(x, Tensor) and not self.record else x
+    def outside(self, x: Any, record: bool = False) -> Any:
+        """A result as the caller gets it: a Tensor if all is recorded, else an array to keep."""
+        if record or self.record:
+            return x if isinstance(x, Tensor) else Tensor(x)
+        value = x._value if isinstance(x, Tensor) else x
+        return np.array(value)[()] if type(value) is np.ndarray else value
 
-    def pull(self, seed: Any, record: bool = False, out: Any = None) -> list[Any]:
-        """The cotangent of each leaf when the result receives `seed`; zeros where nothing does."""
+    def pull(self, out: Tensor, seed: Any, record: bool = False) -> list[Any]:
+        """The cotangent of each leaf when `out` receives `seed`; zeros where nothing arrives."""
+        with recording():
+            walk = cotangents(out, seed, tuple(self.leaves), record or self.record)
+            found = {id(node): g for node, g in walk}
+        return [found[id(x)] if id(x) in found else _zeros(x) for x in self.leaves]
+
+    def result(self, out: Any = None) -> Tensor:
+        """What the function returned, or a part of it; a constant counts as a Tensor."""
         out = self.out if out is None else out
-        found: dict[int, Any] = {}
-        if isinstance(out, Tensor):
-            with recording():
-                for node, g in cotangents(out, seed, tuple(self.leaves), record or self.record):
-                    found[id(node)] = g
-        return [found.get(id(x), _zeros(x)) for x in self.leaves]
+        if isinstance(out, (float, int, np.generic, np.ndarray)):
+            return Tensor(out)
+        if not isinstance(out, Tensor):
+            raise not_recorded(self.name, out)
+        return out
 
     def scalar(self) -> Tensor:
-        """The result, which has to be one number that depends on Tensors, or a constant."""
-        out = self.out
-        if not isinstance(out, Tensor):
-            if isinstance(out, (float, int, np.generic, np.ndarray)) and np.size(out) == 1:
-                return Tensor(out)
-            raise not_recorded(self.name, out)
+        """What the function returned, which has to be one number."""
+        out = self.result()
         if out.size != 1:
             raise GradientError(
                 explain(
@@ -139,7 +144,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., tup
     def transformed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         trace = Trace("grad", f, args, kwargs, argnums)
         out = trace.scalar()
-        grads = trace.close([trace.outside(g) for g in trace.pull(ones_like(out), out=out)])
+        grads = trace.close(trace.pull(out, ones_like(out)))
         return trace.outside(out), grads[0] if isinstance(argnums, int) else tuple(grads)
 
     return transformed
@@ -155,7 +160,7 @@ def grad(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     return lambda *args, **kwargs: both(*args, **kwargs)[1]
 
 
-def elementwise_grad(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def elementwise_grad(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     """The derivative of each entry of `f` with respect to the same entry: for elementwise `f`.
 
     >>> import numpy as np
@@ -173,15 +178,12 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     (6.0, (3.0, 2.0))
     """
     trace = Trace("vjp", f, args, {})
-    out = trace.out
-    if not isinstance(out, Tensor):
-        raise not_recorded("vjp", out)
+    out = trace.result()
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        seed = seed_for(out, cotangent)
-        recorded = isinstance(seed, Tensor)
-        back = trace.pull(seed, record=recorded)
-        return tuple(trace.close(back if recorded else [trace.outside(g) for g in back]))
+        seed = seed_for(out, cotangent, "vjp")
+        record = isinstance(seed, Tensor)
+        return tuple(trace.close(trace.pull(out, seed, record), record))
 
     return trace.outside(out), pull
 
@@ -198,49 +200,41 @@ def jvp(f: Callable[..., Any], args: Any, tangents: Any) -> tuple[Any, Any]:
     args = args if isinstance(args, (tuple, list)) else (args,)
     tangents = tangents if isinstance(tangents, (tuple, list)) else (tangents,)
     trace = Trace("jvp", f, tuple(args), {})
-    out = trace.out
-    if not isinstance(out, Tensor):
-        return out, np.zeros(np.shape(out))[()]
+    out = trace.result()
     along = [t for tangent in tangents for t in flatten(tangent)[0]]
-    _check_tangents(trace.leaves, along)
+    _check_tangents("jvp", trace.leaves, along)
+    record = trace.record or any(isinstance(t, Tensor) for t in along)
     dummy = Tensor(ones_like(out))
     with recording():
-        pulled = trace.pull(dummy, record=True)
-        parts = [_total(c * t) for c, t in zip(pulled, along, strict=True) if isinstance(c, Tensor)]
-    total = _added(parts)
-    tangent: Any = _zeros(out)
-    if total is not None:
-        nested = trace.record or any(isinstance(t, Tensor) for t in along)
-        for node, g in cotangents(total, ones_like(total), (dummy,), nested):
-            tangent = g if node is dummy else tangent
-        return trace.outside(out), tangent.value if isinstance(
-            tangent, Tensor
-        ) and not nested else tangent
-    return trace.outside(out), tangent
+        total = _inner(trace.pull(out, dummy, record=True), along)
+        found: dict[int, Any] = {}
+        if isinstance(total, Tensor):
+            found = {id(x): g for x, g in cotangents(total, ones_like(total), (dummy,), record)}
+    tangent = found[id(dummy)] if id(dummy) in found else _zeros(out)
+    return trace.outside(out), trace.outside(tangent, record)
 
 
-def _check_tangents(leaves: list[Tensor], tangents: list[Any]) -> None:
-    have = [x.shape for x in leaves]
-    given = [np.shape(t._value if isinstance(t, Tensor) else t) for t in tangents]
+def _check_tangents(name: str, leaves: list[Any], tangents: list[Any]) -> None:
+    have, given = [np.shape(x) for x in leaves], [np.shape(t) for t in tangents]
     if have != given:
         raise ShapeError(
-            explain("jvp: each tangent has the shape of its argument", f"{given}", f"{have}")
+            explain(f"{name}: each tangent has the shape of its argument", f"{given}", f"{have}")
         )
 
 
-def _total(x: Any) -> Any:
-    return sum(x) if shape_of(x) else x
-
-
-def _added(parts: list[Any]) -> Any:
-    total = None
-    for part in parts:
-        total = part if total is None else total + part
+def _inner(xs: list[Any], ys: list[Any]) -> Any:
+    """The sum of all products of entries."""
+    total: Any = 0.0
+    for x, y in zip(xs, ys, strict=True):
+        product = x * (y if isinstance(y, Tensor) else leaf_value(y))
+        total = total + (sum(product) if shape_of(product) else product)
     return total
 
 
-def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     """All derivatives of all entries: shape `f(x).shape + x.shape`.
+
+    Where arguments or results come in containers, there is one such array for each pair of them.
 
     >>> import numpy as np
     >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
@@ -250,17 +244,21 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
         trace = Trace("jacobian", f, args, kwargs, argnums)
-        if not isinstance(trace.out, Tensor):
-            raise not_recorded("jacobian", trace.out)
-        if len(trace.leaves) != 1:
-            raise NotSupportedError(explain("jacobian: the argument must be one array"))
-        x, out = trace.leaves[0], trace.out
-        if out.size == 0:
-            return np.zeros(out.shape + x.shape, out.dtype)
-        rows = [trace.pull(e)[0] for e in _basis(out)]
-        return trace.outside(reshape(stack(rows), out.shape + x.shape))
+        outs, rebuild = flatten(trace.out)
+        blocks = [trace.close(_blocks(trace, trace.result(out))) for out in outs]
+        return rebuild([b[0] if isinstance(argnums, int) else tuple(b) for b in blocks])
 
     return transformed
+
+
+def _blocks(trace: Trace, out: Tensor) -> list[Any]:
+    """For each leaf, the derivatives of `out` with respect to it."""
+    rows = [trace.pull(out, e) for e in _basis(out)]
+    if not rows:
+        return [np.zeros(out.shape + x.shape, x.dtype) for x in trace.leaves]
+    columns = zip(trace.leaves, zip(*rows, strict=True), strict=True)
+    with recording():
+        return [reshape(stack(row), out.shape + x.shape) for x, row in columns]
 
 
 def _basis(like: Tensor) -> Iterator[Any]:
@@ -273,7 +271,7 @@ def _basis(like: Tensor) -> Iterator[Any]:
         yield e
 
 
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     """The second derivatives of a scalar function: shape `x.shape + x.shape`.
 
     >>> import numpy as np
@@ -284,7 +282,7 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     return jacobian(grad(f, argnums), argnums)
 
 
-def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hvp(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     """A function of `(x, ..., v)` that returns the Hessian of `f` times `v`, without the Hessian.
 
     >>> import numpy as np
@@ -294,9 +292,13 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
         *point, v = args
-        along = v if isinstance(v, Tensor) else leaf_value(v)
-        slope = grad(f, argnums)
-        directed = grad(lambda *xs: _total(slope(*xs, **kwargs) * along), argnums)
-        return directed(*point)
+        along, slope = flatten(v)[0], grad(f, argnums)
+
+        def directed(*xs: Any) -> Any:
+            slopes = flatten(slope(*xs, **kwargs))[0]
+            _check_tangents("hvp", slopes, along)
+            return _inner(slopes, along)
+
+        return grad(directed, argnums)(*point)
 
     return transformed

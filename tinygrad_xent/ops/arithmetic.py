@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor, primitive
+from ..graph import Tensor, implements, primitive
 from . import samples
 from .elementwise import log
 from .selection import where
@@ -73,8 +73,14 @@ def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 power = primitive(
-    "power", np.power, scalar=math.pow, numpy=(np.power, np.float_power), elementwise=True,
+    "power", np.power, scalar=math.pow, numpy=np.power, elementwise=True,
     methods=("__pow__", "__rpow__"), vjp=(_power_base, _power_exponent),
     text="{0}**{1}", latex="{{{0}}}^{{{1}}}", precedence=5, works=_BROADCAST,
     sample=(samples.positive((3, 4), (3, 4)), samples.positive((3, 1), (4,))),
 )  # fmt: skip
+
+
+@implements(numpy=np.positive, methods="__pos__")
+def positive(x: Any) -> Any:
+    """The argument itself."""
+    return x

@@ -10,13 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, describe, explain
 from ..graph import implements, primitive, shape_of
 from . import samples
 from .selection import where
-from .shaping import broadcast_to, expand_dims
-
-Axis = int | tuple[int, ...] | None
+from .shaping import Axis, axes, broadcast_to, expand_dims
 
 _SETTINGS: tuple[dict[str, Any], ...] = (
     {"axis": (0, 1), "keepdims": False},
@@ -68,7 +65,7 @@ _min = primitive(
 
 
 @implements(numpy=(np.sum, (np.add, "reduce")), methods="sum")
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def sum(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The sum over one axis, several, or all.
 
     >>> import tinygrad_xent as tx
@@ -78,8 +75,8 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _sum(x, axis=axes("sum", x, axis), keepdims=bool(keepdims))
 
 
-@implements(numpy=(np.max, (np.maximum, "reduce")), methods="max")
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+@implements(numpy=(np.max, np.amax, (np.maximum, "reduce")), methods="max")
+def max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The largest entry along axes; its cotangent is shared equally where several tie.
 
     >>> import tinygrad_xent as tx
@@ -89,8 +86,8 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _max(x, axis=axes("max", x, axis), keepdims=bool(keepdims))
 
 
-@implements(numpy=(np.min, (np.minimum, "reduce")), methods="min")
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+@implements(numpy=(np.min, np.amin, (np.minimum, "reduce")), methods="min")
+def min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The smallest entry along axes; its cotangent is shared equally where several tie.
 
     >>> import tinygrad_xent as tx
@@ -98,18 +95,3 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     array([1., 0., 0.])
     """
     return _min(x, axis=axes("min", x, axis), keepdims=bool(keepdims))
-
-
-def axes(name: str, x: Any, axis: Axis) -> tuple[int, ...]:
-    """The axes a caller means, from the front and in order; an error if one is not there."""
-    ndim = np.ndim(x) if not hasattr(x, "shape") else len(x.shape)
-    if axis is None:
-        return tuple(range(ndim))
-    chosen = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
-    front = tuple(sorted(int(a) + ndim if a < 0 else int(a) for a in chosen))
-    if any(not 0 <= a < ndim for a in front) or len(set(front)) < len(front):
-        works = f"distinct axes from {-ndim} to {ndim - 1}" if ndim else "axis=None: it has no axes"
-        raise ShapeError(
-            explain(f"{name}: axis {axis} is not an axis of the argument", describe(x), works)
-        )
-    return front

@@ -58,14 +58,14 @@ def _share(g: Any, x: Any, y: Any) -> Any:
 
 
 maximum = primitive(
-    "maximum", np.maximum, numpy=(np.maximum, np.fmax), elementwise=True, selects=True,
+    "maximum", np.maximum, numpy=np.maximum, elementwise=True, selects=True,
     vjp=(lambda g, out, x, y: _share(g, x, y), lambda g, out, x, y: _share(g, y, x)),
     latex=r"\max({0}, {1})", works=_BROADCAST,
     sample=(samples.distinct((3, 4), (3, 4)), samples.distinct((3, 1), (4,))),
 )  # fmt: skip
 
 minimum = primitive(
-    "minimum", np.minimum, numpy=(np.minimum, np.fmin), elementwise=True, selects=True,
+    "minimum", np.minimum, numpy=np.minimum, elementwise=True, selects=True,
     vjp=(lambda g, out, x, y: _share(g, y, x), lambda g, out, x, y: _share(g, x, y)),
     latex=r"\min({0}, {1})", works=_BROADCAST,
     sample=(samples.distinct((3, 4), (3, 4)), samples.distinct((3, 1), (4,))),

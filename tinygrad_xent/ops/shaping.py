@@ -14,6 +14,8 @@ from ..errors import NotSupportedError, ShapeError, describe, explain
 from ..graph import Tensor, constant, dtype_of, implements, primitive, shape_of
 from . import samples
 
+Axis = int | tuple[int, ...] | None
+
 # -- shapes ---------------------------------------------------------------------------------------
 
 _reshape = primitive(
@@ -32,23 +34,24 @@ _transpose = primitive(
     works="every axis of the argument, once",
 )  # fmt: skip
 
-expand_dims = primitive(
+_expand_dims = primitive(
     "expand_dims", lambda x, axis: np.expand_dims(x, axis),
-    vjp=lambda g, out, x, axis: (squeeze(g, axis=axis),),
+    vjp=lambda g, out, x, axis: (_squeeze(g, axis=axis),),
     text="{0}", latex="{0}", code="np.expand_dims({0}, {axis})",
     sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3,), axis=(0, 2))),
+    works="axes of the result, each once",
 )  # fmt: skip
 
-squeeze = primitive(
+_squeeze = primitive(
     "squeeze", lambda x, axis: np.squeeze(x, axis),
-    vjp=lambda g, out, x, axis: (expand_dims(g, axis=axis),),
+    vjp=lambda g, out, x, axis: (_expand_dims(g, axis=axis),),
     text="{0}", latex="{0}", code="np.squeeze({0}, {axis})",
     sample=(samples.normal((3, 1), axis=(1,)), samples.normal((1, 3, 1), axis=(0, 2))),
     works="axes of length 1",
 )  # fmt: skip
 
 
-def _broadcast(x: Any, shape: tuple[int, ...]) -> Any:
+def _spread(x: Any, shape: tuple[int, ...]) -> Any:
     if shape == ():
         return x
     out = np.empty(shape, dtype_of(x))
@@ -56,8 +59,8 @@ def _broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-broadcast_to = primitive(
-    "broadcast_to", _broadcast, numpy=np.broadcast_to,
+_broadcast_to = primitive(
+    "broadcast_to", _spread,
     vjp=lambda g, out, x, shape: (g,),
     text="{0}", latex="{0}", code="np.broadcast_to({0}, {shape})",
     sample=(samples.normal((3, 1), shape=(2, 3, 4)), samples.normal((), shape=(3,))),
@@ -84,7 +87,7 @@ def reshape(x: Any, *shape: Any) -> Any:
     wanted = tuple(int(n) for n in wanted)
     if wanted.count(-1) == 1:
         known = -int(np.prod(wanted))
-        size = int(np.prod(shape_of(x)))
+        size = int(np.prod(_shape(x)))
         if known > 0 and size % known == 0:
             wanted = tuple(size // known if n == -1 else n for n in wanted)
     return _reshape(x, shape=wanted)
@@ -93,7 +96,7 @@ def reshape(x: Any, *shape: Any) -> Any:
 @implements(numpy=np.ravel, methods=("ravel", "flatten"))
 def ravel(x: Any) -> Any:
     """All entries in one axis."""
-    return reshape(x, (int(np.prod(shape_of(x))),))
+    return reshape(x, (int(np.prod(_shape(x))),))
 
 
 @implements(numpy=np.transpose, methods="transpose")
@@ -104,33 +107,76 @@ def transpose(x: Any, axes: Any = None, *more: int) -> Any:
     >>> tx.transpose(tx.tensor([[1.0, 2.0, 3.0]])).shape
     (3, 1)
     """
-    ndim = len(shape_of(x))
+    ndim = len(_shape(x))
     order = range(ndim - 1, -1, -1) if axes is None else (axes, *more) if more else axes
     order = (order,) if isinstance(order, int) else order
-    return _transpose(x, axes=tuple(int(a) + ndim if a < 0 else int(a) for a in order))
+    return _transpose(x, axes=tuple(int(a) + ndim if -ndim <= a < 0 else int(a) for a in order))
 
 
 @implements(numpy=np.swapaxes, methods="swapaxes")
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """The argument with two axes exchanged."""
-    order = list(range(len(shape_of(x))))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    (a,), (b,) = axes("swapaxes", x, axis1), axes("swapaxes", x, axis2)
+    order = list(range(len(_shape(x))))
+    order[a], order[b] = b, a
     return transpose(x, order)
 
 
 @implements(numpy=np.expand_dims)
-def _expand_dims(x: Any, axis: int | tuple[int, ...]) -> Any:
+def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Any:
+    """The argument with new axes of length 1 at these places of the result.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.expand_dims(tx.tensor([1.0, 2.0]), 0).shape
+    (1, 2)
+    """
     chosen = axis if isinstance(axis, tuple) else (axis,)
-    ndim = len(shape_of(x)) + len(chosen)
-    return expand_dims(x, axis=tuple(sorted(a + ndim if a < 0 else a for a in chosen)))
+    ndim = len(_shape(x)) + len(chosen)
+    return _expand_dims(x, axis=tuple(sorted(a + ndim if a < 0 else a for a in chosen)))
 
 
 @implements(numpy=np.squeeze, methods="squeeze")
-def _squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
-    shape = shape_of(x)
-    ones = tuple(i for i, n in enumerate(shape) if n == 1)
-    chosen = ones if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return squeeze(x, axis=tuple(sorted(a + len(shape) if a < 0 else a for a in chosen)))
+def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The argument without these axes of length 1; without all of them if none is given.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.squeeze(tx.tensor([[1.0, 2.0]])).shape
+    (2,)
+    """
+    ones = tuple(i for i, n in enumerate(_shape(x)) if n == 1)
+    return _squeeze(x, axis=axes("squeeze", x, ones if axis is None else axis))
+
+
+@implements(numpy=np.broadcast_to)
+def broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Any:
+    """The argument repeated along new axes and axes of length 1, up to this shape.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.broadcast_to(tx.tensor([1.0, 2.0]), (2, 2)).value
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    return _broadcast_to(x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+
+
+def axes(name: str, x: Any, axis: Axis) -> tuple[int, ...]:
+    """The axes a caller means, from the front and in order; an error if one is not there."""
+    ndim = len(_shape(x))
+    if axis is None:
+        return tuple(range(ndim))
+    chosen = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    front = tuple(sorted(int(a) + ndim if a < 0 else int(a) for a in chosen))
+    if any(not 0 <= a < ndim for a in front) or len(set(front)) < len(front):
+        works = f"distinct axes from {-ndim} to {ndim - 1}" if ndim else "axis=None: it has no axes"
+        raise ShapeError(
+            explain(f"{name}: axis {axis} is not an axis of the argument", describe(x), works)
+        )
+    return front
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    """The shape of anything that may be an argument, nested lists among them."""
+    return x.shape if hasattr(x, "shape") else np.shape(x)
 
 
 @implements(methods="astype")
@@ -211,7 +257,7 @@ _AT_LABELS = (("array", 0), ("array", 1))
 _SLICED = (("slice", None, None, 2), ("int", 1))
 
 _getitem = primitive(
-    "getitem", lambda x, *arrays, index: x[_index(index, arrays)], selects=True,
+    "getitem", lambda x, *arrays, index: np.asarray(x)[_index(index, arrays)], selects=True,
     vjp=lambda g, out, x, *arrays, index: (
         scatter(g, *arrays, index=index, shape=shape_of(x)), *(None for _ in arrays)
     ),
@@ -267,16 +313,18 @@ _concatenate = primitive(
 
 
 @implements(numpy=np.concatenate)
-def concatenate(parts: Any, axis: int = 0) -> Any:
-    """Arrays joined along an axis they have.
+def concatenate(parts: Any, axis: int | None = 0) -> Any:
+    """Arrays joined along an axis they have; all their entries in one axis if it is None.
 
     >>> import tinygrad_xent as tx
     >>> tx.concatenate([tx.tensor([1.0]), [2.0, 3.0]]).value
     array([1., 2., 3.])
     """
+    if axis is None:
+        return concatenate([ravel(p) for p in parts])
     if not len(parts):
         raise ShapeError(explain("concatenate: nothing to join", "0 arrays", "at least one"))
-    ndim = len(shape_of(parts[0])) or np.ndim(parts[0])
+    ndim = len(_shape(parts[0]))
     if not -ndim <= axis < ndim:
         given = ", ".join(describe(p) for p in parts)
         raise ShapeError(
@@ -294,7 +342,7 @@ def stack(parts: Any, axis: int = 0) -> Any:
     >>> tx.stack([tx.tensor(1.0), 2.0]).value
     array([1., 2.])
     """
-    return concatenate([_expand_dims(p, axis) for p in parts], axis)
+    return concatenate([expand_dims(p, axis) for p in parts], axis)
 
 
 # -- steering gradients ---------------------------------------------------------------------------
@@ -309,3 +357,12 @@ alias = primitive(
     vjp=lambda g, out, x: (g,),
     text="{0}", latex="{0}", code="{0}", sample=samples.normal((3, 4)),
 )  # fmt: skip
+
+
+# -- what depends on the shape and dtype only -----------------------------------------------------
+
+implements(numpy=np.shape)(shape_of)
+implements(numpy=np.ndim)(lambda x: x.ndim)
+implements(numpy=np.size)(lambda x: x.size)
+implements(numpy=np.zeros_like)(lambda x: np.zeros(x.shape, x.dtype))
+implements(numpy=np.ones_like)(lambda x: np.ones(x.shape, x.dtype))
