@@ -1,0 +1,5 @@
+"""The whole story, once, on real data: `tinygrad-xent demo`."""
+
+from .run import run
+
+__all__ = ["run"]
