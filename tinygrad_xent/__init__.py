@@ -10,6 +10,7 @@ loss.backward()                                  # z.grad
 tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])   # ... = q - p
 """
 
+from .drawing import Drawing, draw
 from .errors import (
     DeriveError,
     DtypeError,
