@@ -94,7 +94,7 @@ def test_each_last_layer_sends_back_the_difference(problem: training.Problem) ->
     labels = np.arange(10)
     y = problem.targets(labels)
     z = np.random.default_rng(0).normal(size=y.shape)
-    gradient = tx.grad(lambda z: tx.sum(problem.loss(problem.activation(z), y)))(z)
+    gradient = tx.grad(lambda z: tx.sum(problem.loss(y, problem.activation(z))))(z)
     np.testing.assert_allclose(gradient, problem.activation(z) - y, rtol=1e-9)
 
 
@@ -162,7 +162,7 @@ def test_the_page_tells_all_of_it(demo: Any) -> None:
     assert html.count("<svg") == len(report.PICTURES)
     assert all(f"<strong>{step.rule}</strong>" in html for step in derivation.steps)
     assert html.count(">agrees<") == len(FORMULAS)
-    assert "∇ loss = q - p" in html
+    assert "∇ loss = q − p" in html
 
 
 def test_what_is_inserted_is_escaped(duel: Any) -> None:

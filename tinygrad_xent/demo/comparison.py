@@ -70,7 +70,8 @@ def compare(formula: Formula) -> Comparison:
     hand, auto = (np.concatenate([x.ravel() for x in found]) for found in (hands, autos))
     errors = relative_errors(auto, hand)
     worst = max(range(hand.size), key=lambda i: (errors[i], abs(hand[i])))
-    return Comparison(formula, *(float(x[worst]) for x in (errors, hand, auto)), hand.size)
+    error, by_hand, by_engine = (float(x[worst]) for x in (errors, hand, auto))
+    return Comparison(formula, error, by_hand, by_engine, hand.size)
 
 
 def relative_errors(auto: Array, hand: Array) -> Array:

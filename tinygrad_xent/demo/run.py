@@ -96,27 +96,26 @@ def _train(console: Console, epochs: int) -> tuple[list[Run], list[Run]]:
 
 
 def show_duel(console: Console, runs: list[Run]) -> None:
-    table = _numbers("loss", "start", "accuracy", "gradient at the logits: first", "last")
+    table = _numbers("loss", "start", "accuracy", "gradient at the logits: start", "end")
     for run in runs:
         table.add_row(run.problem.title, run.start, f"{run.accuracy[-1]:.1%}",
                       f"{run.gradient[0]:.2g}", f"{run.gradient[-1]:.2g}")  # fmt: skip
     console.print(table)
-    console.print(
-        "From a saturated start cross-entropy recovers; squared error has no gradient and stays.\n"
-    )
+    console.print("From a saturated start cross-entropy recovers; squared error stays stuck.\n")
 
 
 def show_last_layers(console: Console, runs: list[Run]) -> None:
-    table = _numbers("problem", "last layer", "loss", "accuracy", "without looking")
+    table = _numbers("problem", "last layer", "loss", "accuracy", "chance", after=3)
     for run in runs:
         table.add_row(run.problem.title, run.problem.activation_name, run.problem.loss_name,
                       f"{run.accuracy[-1]:.1%}", f"{run.chance:.1%}")  # fmt: skip
     console.print(table)
 
 
-def _numbers(*columns: str) -> Table:
+def _numbers(*columns: str, after: int = 2) -> Table:
+    """A table whose columns are numbers after the first few."""
     table = Table(*columns, box=None, padding=(0, 1))
-    for column in table.columns[2:]:
+    for column in table.columns[after:]:
         column.justify = "right"
     return table
 

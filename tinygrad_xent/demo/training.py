@@ -15,6 +15,7 @@ import numpy as np
 import tinygrad_xent as tx
 
 from . import digits
+from .compositions import binary_cross_entropy, cross_entropy, sigmoid, softmax, squared_error
 
 Array = Any
 Parameters = dict[str, Array]
@@ -24,35 +25,14 @@ SATURATION = 20.0
 """The bias that a saturated start gives to one class: e**-20 of the probability is left over."""
 
 
-# -- the pieces of a model ------------------------------------------------------------------------
+# -- what is trained ------------------------------------------------------------------------------
 
 
-def softmax(z: Any) -> Any:
-    e = tx.exp(z)
-    return e / tx.sum(e, axis=1, keepdims=True)
-
-
-def sigmoid(z: Any) -> Any:
-    return 1 / (1 + tx.exp(-z))
-
-
-def cross_entropy(a: Any, y: Any) -> Any:
-    return -tx.sum(y * tx.log(a), axis=1)
-
-
-def squared_error(a: Any, y: Any) -> Any:
-    return tx.sum((a - y) ** 2, axis=1) / 2
-
-
-def binary_cross_entropy(a: Any, y: Any) -> Any:
-    return -tx.sum(y * tx.log(a) + (1 - y) * tx.log(1 - a), axis=1)
-
-
-def most_likely(a: Array, y: Array) -> Array:
+def most_likely(y: Array, a: Array) -> Array:
     return a.argmax(axis=1) == y.argmax(axis=1)
 
 
-def each_side(a: Array, y: Array) -> Array:
+def each_side(y: Array, a: Array) -> Array:
     return (a > 0.5) == (y > 0.5)
 
 
@@ -62,9 +42,9 @@ class Problem:
 
     Attributes:
         title: what the problem is called.
-        activation, loss: functions of logits, and of activations and targets (one per example).
+        activation, loss: functions of logits, and of targets and activations (one per example).
         targets: digit labels -> targets.
-        right: activations and targets -> where the prediction is right.
+        right: targets and activations -> where the prediction is right.
     """
 
     title: str
@@ -79,7 +59,7 @@ class Problem:
 
     @property
     def loss_name(self) -> str:
-        return self.loss.__name__.replace("_", " ")
+        return self.loss.__name__.replace("cross_entropy", "cross-entropy").replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -106,8 +86,8 @@ SQUARED = Problem("squared error", softmax, squared_error, _digit, most_likely)
 
 LAST_LAYERS = (
     Problem("binary", sigmoid, binary_cross_entropy, _parity, each_side),
-    Problem("multiclass, single label", softmax, cross_entropy, _digit, most_likely),
-    Problem("multiclass, multi-label", sigmoid, binary_cross_entropy, digits.attributes, each_side),
+    Problem("single label", softmax, cross_entropy, _digit, most_likely),
+    Problem("multi-label", sigmoid, binary_cross_entropy, digits.attributes, each_side),
 )
 """The rows of Wocjan's table of last-layer activation and loss function."""
 
@@ -153,7 +133,7 @@ def _descend(
     problem: Problem, m: Parameters, images: Array, y: Array, epochs: int
 ) -> Iterator[Parameters]:
     def loss(m: Parameters) -> Any:
-        return tx.mean(problem.loss(problem.activation(_logits(m, images)), y))
+        return tx.mean(problem.loss(y, problem.activation(_logits(m, images))))
 
     value_and_grad = tx.value_and_grad(loss)
     yield m
@@ -168,19 +148,19 @@ def _logits(m: Parameters, images: Array) -> Any:
 
 
 def _accuracy(problem: Problem, m: Parameters, images: Array, y: Array) -> float:
-    return float(problem.right(problem.activation(_logits(m, images)), y).mean())
+    return float(problem.right(y, problem.activation(_logits(m, images))).mean())
 
 
 def gradient_at_logits(problem: Problem, z: Array, y: Array) -> float:
     """The length of the gradient that one example sends into its logits, on average."""
-    gradient = tx.grad(lambda z: tx.sum(problem.loss(problem.activation(z), y)))(z)
+    gradient = tx.grad(lambda z: tx.sum(problem.loss(y, problem.activation(z))))(z)
     return float(np.linalg.norm(gradient, axis=1).mean())
 
 
 def chance(problem: Problem, y: Array) -> float:
     """The accuracy of always giving the most common answer."""
     usual = np.broadcast_to(y.mean(axis=0), y.shape)
-    return float(problem.right(usual, y).mean())
+    return float(problem.right(y, usual).mean())
 
 
 def comparison(epochs: int, tick: Callable[[], None] = lambda: None) -> list[Run]:
