@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
-from .graph import Tensor, dtype_of, is_float, leaf_value, shape_of, toposort
+from .graph import Primitive, Tensor, dtype_of, is_float, leaf_value, shape_of, toposort
 from .ops import astype, broadcast_to, sum, where
 
 # -- the loop -------------------------------------------------------------------------------------
@@ -68,15 +68,33 @@ def contributions(
         return
     args = node.args if record else [a._value if type(a) is Tensor else a for a in node.args]
     out = node if record else node._value
-    pulled = None if type(op.vjp) is tuple else op.vjp(g, out, *args, **params)
-    for i, arg in enumerate(node.args):
-        if id(arg) not in needed:
-            continue
-        c = op.pull(i, g, out, args, params) if pulled is None else pulled[i]
+    places = [i for i, a in enumerate(node.args) if id(a) in needed]
+    try:
+        pulled = _pulled(op, places, g, out, args, params)
+    except ArithmeticError:
+        pulled = _pulled(op, places, *_in_numpy(g, out, args), params)
+    for i, c in zip(places, pulled):  # noqa: B905
         if c is not None:
             if poisoned and op.elementwise:
                 c = _unpoisoned(c, g)
-            yield i, conform(c, arg._value)
+            yield i, conform(c, node.args[i]._value)
+
+
+def _pulled(
+    op: Primitive, places: list[int], g: Any, out: Any, args: Any, params: dict[str, Any]
+) -> list[Any]:
+    """What the rules of `op` give for these places; of several rules only those are called."""
+    rules = op.vjp
+    if type(rules) is tuple:
+        return [rules[i] and rules[i](g, out, *args, **params) for i in places]
+    every = rules(g, out, *args, **params)
+    return [every[i] for i in places]
+
+
+def _in_numpy(g: Any, out: Any, args: Any) -> tuple[Any, Any, list[Any]]:
+    """The same numbers as NumPy's, which go on to inf and nan where Python's raise."""
+    g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
+    return g, out, args
 
 
 def _needed(order: list[Tensor], wrt: tuple[Tensor, ...] | None) -> set[int]:

@@ -53,18 +53,21 @@ neg = primitive(
 )  # fmt: skip
 
 
+# `power` and not `**` in what follows: for a negative Python float, `**` would turn complex.
+
+
 def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
     """y x^(y-1); at x = 0 with 0 < y < 1, where that is infinite, 0 is chosen (as for sqrt)."""
     if isinstance(y, (Tensor, np.ndarray)):
         steep = (x == 0) * ((y > 0) * (y < 1))
-        return g * y * where(y == 0, 1.0, where(steep, np.inf, x)) ** (y - 1)
+        return g * y * power(where(y == 0, 1.0, where(steep, np.inf, x)), y - 1)
     if y == 0:
         return g * 0.0
     if y == 1:
         return g
     if y == 2:
         return g * 2 * x
-    return g * y * (where(x == 0, np.inf, x) if 0 < y < 1 else x) ** (y - 1)
+    return g * y * power(where(x == 0, np.inf, x) if 0 < y < 1 else x, y - 1)
 
 
 def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
