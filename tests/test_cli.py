@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,15 @@ def test_a_folder_that_cannot_be_written_exits_with_1_and_no_traceback(tmp_path:
     assert done.exit_code == 1
     assert isinstance(done.exception, SystemExit)
     assert "cannot write" in done.output
+    assert ".py" not in done.output
+
+
+def test_a_terminal_without_the_letters_is_no_reason_to_fail(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tinygrad_xent", "demo", "--epochs", "1", "--out", str(tmp_path)],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_as_a_module() -> None:

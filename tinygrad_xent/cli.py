@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,17 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except TinygradXentError as error:
-            raise click.ClickException(str(error)) from error
+            # Which line of Python raised it says nothing to someone who typed a command.
+            raise click.ClickException(str(error).split("\n  at:")[0]) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="tinygrad-xent")
 def main() -> None:
     """Automatic differentiation that shows and derives its gradients."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where a letter is missing, show ? and go on
 
 
 @main.command()
@@ -38,7 +44,7 @@ def main() -> None:
 @click.option("--quick", is_flag=True, help="Train for a shorter time.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Train for exactly this many epochs.")
 def demo(out: Path, quick: bool, epochs: int | None) -> None:
-    """The whole story on real handwritten digits, from a loss to a trained classifier."""
+    """Derive, compare, train on handwritten digits, write a page."""
     from .demo import run
 
     run(out, quick=quick, epochs=epochs)

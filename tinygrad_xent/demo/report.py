@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -29,16 +28,18 @@ def folder(path: Path) -> Path:
     Raises:
         RenderError: it cannot be made or written into.
     """
-    with _writing(path):
-        path.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=path).close()
+    _attempt(path, lambda: _probe(path))
     return path
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _probe(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    TemporaryFile(dir=path).close()
+
+
+def _attempt(path: Path, action: Callable[[], object]) -> None:
     try:
-        yield
+        action()
     except OSError as error:
         raise RenderError(
             explain(f"demo: cannot write {path}", error.strerror or str(error),
@@ -69,8 +70,7 @@ def write(
 
 
 def _write(path: Path, text: str) -> None:
-    with _writing(path):
-        path.write_text(text, encoding="utf-8")
+    _attempt(path, lambda: path.write_text(text, encoding="utf-8"))
 
 
 def render(**content: Any) -> str:
