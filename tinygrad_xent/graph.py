@@ -157,7 +157,7 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if spec else self, spec)
+        return format(self.item(), spec) if spec else repr(self)
 
     def __repr__(self) -> str:
         made = "" if self.op is None else f", op={self.op.name}"
@@ -189,19 +189,19 @@ class Tensor:
         rule = _NUMPY.get(ufunc if method == "__call__" else (ufunc, method))
         settings = {"axis": 0, **kwargs} if method == "reduce" else kwargs
         if rule is None or not settings.keys() <= {"axis", "keepdims"}:
-            return _no_rule(ufunc, method, kwargs)
+            return _no_rule(ufunc, method, args, kwargs)
         return rule(*args, **settings)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         rule = _NUMPY.get(func)
         if rule is None:
-            return _no_rule(func, "__call__", kwargs)
+            return _no_rule(func, "__call__", args, kwargs)
         try:
             return rule(*args, **kwargs)
         except TypeError:
             if _accepts(rule, args, kwargs):
                 raise
-        return _no_rule(func, "__call__", kwargs)
+        return _no_rule(func, "__call__", args, kwargs)
 
     # -- copying: flat, so that a long chain does not recurse ---------------------------------
 
@@ -515,18 +515,20 @@ def _accepts(rule: Callable[..., Any], args: Any, kwargs: Any) -> bool:
     return True
 
 
-def _no_rule(func: Any, method: str, kwargs: dict[str, Any]) -> Any:
+def _no_rule(func: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     name = getattr(func, "__name__", str(func)) + ("" if method == "__call__" else f".{method}")
     if kwargs.get("out") is not None:
         raise NotSupportedError(
             explain(f"{name}: a Tensor cannot be written into", "out=...", "use the result instead")
         )
+    full = f"{getattr(func, '__module__', None) or 'numpy'}.{name}"
+    given = ", ".join([*map(describe, args), *(f"{k}={v!r}" for k, v in kwargs.items())])
     raise NotSupportedError(
         explain(
-            f"{name}: there is no rule for numpy.{name} on Tensors"
-            + (f" with {', '.join(sorted(kwargs))}" if kwargs else ""),
-            works="compose it from operations that have one (tinygrad_xent.numpy lists them), or "
-            f"add it: tx.primitive(name, array, vjp=..., numpy=np.{name}); see CONTRIBUTING.md",
+            f"{name}: there is no rule for {full} on Tensors, called this way",
+            given,
+            "compose it from operations that have one (tinygrad_xent.numpy lists them), or "
+            f"add it: tx.primitive(name, array, vjp=..., numpy={full}); see CONTRIBUTING.md",
         )
     )
 

@@ -120,7 +120,11 @@ def _chosen(name: str, argnums: Any, args: Any) -> tuple[int, ...]:
     chosen = (numbers,) if isinstance(numbers, int) else tuple(numbers)
     if any(not -len(args) <= i < len(args) for i in chosen):
         raise GradientError(
-            explain(f"{name}: argnums={argnums} is not an argument", f"{len(args)} arguments")
+            explain(
+                f"{name}: argnums={argnums} is not an argument",
+                f"{len(args)} arguments",
+                f"from {-len(args)} to {len(args) - 1}, or a tuple of such",
+            )
         )
     return tuple(i % len(args) for i in chosen)
 
