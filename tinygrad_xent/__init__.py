@@ -10,6 +10,18 @@ loss.backward()                                  # z.grad
 tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])   # ... = q - p
 """
 
+from . import functions, ops
+from .algebra import (
+    Derivation,
+    Formula,
+    Nonzero,
+    OneHot,
+    Positive,
+    Simplex,
+    derive,
+    gradient_graph,
+    simplify,
+)
 from .drawing import Drawing, draw
 from .errors import (
     DeriveError,
@@ -33,5 +45,41 @@ from .transforms import (
     value_and_grad,
     vjp,
 )
+
+__all__ = [
+    "Derivation",
+    "DeriveError",
+    "Drawing",
+    "DtypeError",
+    "Formula",
+    "GradientError",
+    "Nonzero",
+    "NotSupportedError",
+    "OneHot",
+    "Positive",
+    "RenderError",
+    "ShapeError",
+    "Simplex",
+    "Tensor",
+    "TinygradXentError",
+    "derive",
+    "draw",
+    "elementwise_grad",
+    "grad",
+    "gradient_graph",
+    "hessian",
+    "hvp",
+    "implements",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "primitive",
+    "simplify",
+    "tensor",
+    "value_and_grad",
+    "vjp",
+]
+__all__ += functions.__all__
+__all__ += ops.__all__
 
 __version__ = "0.1.0"

@@ -29,7 +29,7 @@ _reshape = primitive(
 _transpose = primitive(
     "transpose", lambda x, axes: np.transpose(x, axes),
     vjp=lambda g, out, x, axes: (_transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
-    text="transpose({0}{axes})", latex=r"{0}^{{\top}}",
+    text="{0}{axes}", latex=r"{0}^{{\top}}",
     sample=(samples.normal((3, 4), axes=(1, 0)), samples.normal((2, 3, 4), axes=(1, 2, 0))),
     works="every axis of the argument, once",
 )  # fmt: skip

@@ -67,7 +67,7 @@ def _bracketed(op: Primitive, i: int, piece: Piece) -> str:
     least = _PRODUCT if op.precedence == _SIGN else op.precedence
     if op.precedence == _ATOM and (i > 0 or not op.text.startswith("{0}")):
         return line
-    loose = binds < least
+    loose = binds < least or (op.precedence == _SIGN and line.startswith("-"))
     if binds == least and op.precedence != _SIGN:
         right = i > 0 and (op.name, top) not in _ASSOCIATIVE
         loose = right or op.name == "power"
@@ -103,7 +103,7 @@ def _setting(key: str, value: Any, node: Tensor, shown: list[str]) -> str:
     if key == "axis" and isinstance(value, tuple):
         return "" if value == tuple(range(ndim)) else f", axis={_one_or_all(value)}"
     if key == "axes":
-        return "" if value == tuple(range(ndim))[::-1] else f", {value}"
+        return ".T" if value == tuple(range(ndim))[::-1] else f".transpose{value}"
     if key == "index":
         return ", ".join(_index(part, shown) for part in value)
     return str(value)
@@ -120,4 +120,4 @@ def _index(part: tuple[Any, ...], shown: list[str]) -> str:
         return f"{start}:{stop}" + (f":{step}" if step else "")
     if kind == "array":
         return shown[values[0] + 1]
-    return {"new": "None", "rest": "..."}.get(kind) or str(values[0])
+    return "None" if kind == "new" else "..." if kind == "rest" else str(*values)

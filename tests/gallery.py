@@ -1,0 +1,268 @@
+"""Losses and the closed forms that textbooks give for their gradients.
+
+Each entry is a function that makes the loss on fresh Tensors and returns it with what to
+differentiate with respect to and what to assume, and the expected formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import tinygrad_xent as tx
+
+Case = tuple[Any, Any, list[Any]]
+GALLERY: dict[str, tuple[Callable[[], Case], str]] = {}
+
+
+def closed_form(expected: str) -> Callable[[Callable[[], Case]], Callable[[], Case]]:
+    """Enter a loss in the gallery, under its function's name."""
+
+    def enter(make: Callable[[], Case]) -> Callable[[], Case]:
+        GALLERY[make.__name__] = make, expected
+        return make
+
+    return enter
+
+
+def random(name: str, *shape: int, positive: bool = False) -> Any:
+    rng = np.random.default_rng(sum(map(ord, name)))
+    value = rng.normal(size=shape)
+    return tx.tensor(np.exp(value) if positive else value, name=name)
+
+
+def distribution(name: str, *shape: int) -> Any:
+    rng = np.random.default_rng(len(shape))
+    return tx.tensor(rng.dirichlet(np.ones(shape[-1]), size=shape[:-1]), name=name)
+
+
+def naive_softmax(z: Any) -> Any:
+    e = tx.exp(z)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def logits() -> tuple[Any, Any]:
+    return random("z", 4), distribution("p", 4)
+
+
+# -- scalar losses --------------------------------------------------------------------------------
+
+
+@closed_form("x - y")
+def squared_error() -> Case:
+    x, y = random("x"), random("y")
+    return tx.squared_error(x, y), x, []
+
+
+@closed_form("sign(x - y)")
+def absolute_error() -> Case:
+    x, y = random("x"), random("y")
+    return tx.absolute_error(x, y), x, []
+
+
+@closed_form("4*(x - y)**3")
+def quartic() -> Case:
+    x, y = random("x"), random("y")
+    return (x - y) ** 4, x, []
+
+
+@closed_form("2*pi*cos(pi*(x - y))*sin(pi*(x - y)) + 2*cos(x - y)*sin(x - y)")
+def squared_sines() -> Case:
+    x, y = random("x"), random("y")
+    return tx.sin(x - y) ** 2 + tx.sin(np.pi * (x - y)) ** 2, x, []
+
+
+@closed_form("(x - y)/s**2")
+def gaussian_mean() -> Case:
+    x, y, s = random("x"), random("y"), random("s", positive=True)
+    return tx.log(s) + (x - y) ** 2 / (2 * s**2), x, []
+
+
+# -- softmax --------------------------------------------------------------------------------------
+
+
+@closed_form("softmax(z)")
+def logsumexp_naive() -> Case:
+    z, _ = logits()
+    return tx.log(tx.exp(z).sum()), z, []
+
+
+@closed_form("softmax(z)")
+def logsumexp_stable() -> Case:
+    z, _ = logits()
+    return tx.logsumexp(z), z, []
+
+
+@closed_form("q*(g - sum(g*q))")
+def softmax_vjp() -> Case:
+    z, g = random("z", 4), random("g", 4)
+    return (g * naive_softmax(z).named("q")).sum(), z, []
+
+
+@closed_form("q - p")
+def cross_entropy_named() -> Case:
+    z, p = logits()
+    return -(p * tx.log(naive_softmax(z).named("q"))).sum(), z, [tx.Simplex(p)]
+
+
+@closed_form("sum(p)*q - p")
+def cross_entropy_assuming_nothing() -> Case:
+    z, p = logits()
+    return -(p * tx.log(naive_softmax(z).named("q"))).sum(), z, []
+
+
+@closed_form("softmax(z) - p")
+def cross_entropy_naive() -> Case:
+    z, p = logits()
+    return -(p * tx.log(naive_softmax(z))).sum(), z, [tx.Simplex(p)]
+
+
+@closed_form("softmax(z) - p")
+def cross_entropy_shifted() -> Case:
+    z, p = logits()
+    m = tx.max(z)
+    return -(p * tx.log(tx.exp(z - m) / tx.exp(z - m).sum())).sum(), z, [tx.Simplex(p)]
+
+
+@closed_form("softmax(z) - p")
+def cross_entropy_from_log_softmax() -> Case:
+    z, p = logits()
+    return -(p * tx.log_softmax(z)).sum(), z, [p.sum() == 1]
+
+
+@closed_form("softmax(z) - p")
+def cross_entropy_from_logsumexp() -> Case:
+    z, p = logits()
+    return tx.logsumexp(z) - p @ z, z, []
+
+
+@closed_form("softmax(z) - p")
+def cross_entropy_of_the_library() -> Case:
+    z, p = logits()
+    return tx.softmax_cross_entropy(z, p), z, [tx.Simplex(p)]
+
+
+@closed_form("softmax(z) - [0., 0., 1., 0.]")
+def cross_entropy_with_a_label() -> Case:
+    z, _ = logits()
+    return tx.softmax_cross_entropy(z, 2), z, []
+
+
+@closed_form("-p/q")
+def cross_entropy_in_q() -> Case:
+    q, p = random("q", 4, positive=True), distribution("p", 4)
+    return tx.cross_entropy(p, q), q, [q > 0]
+
+
+@closed_form("q*(q - sum(q*(q - y)) - y)")
+def squared_error_of_softmax() -> Case:
+    z, y = random("z", 4), random("y", 4)
+    return ((naive_softmax(z).named("q") - y) ** 2).sum() / 2, z, []
+
+
+@closed_form("q*(sign(q - y) - sum(q*sign(q - y)))")
+def absolute_error_of_softmax() -> Case:
+    z, y = random("z", 4), random("y", 4)
+    return tx.abs(naive_softmax(z).named("q") - y).sum(), z, []
+
+
+@closed_form("softmax(z) - p")
+def kl_divergence() -> Case:
+    z, p = logits()
+    return tx.kl_divergence(p, tx.softmax(z)), z, [tx.Simplex(p)]
+
+
+@closed_form("(softmax(z/T) - p)/T")
+def temperature() -> Case:
+    (z, p), t = logits(), random("T", positive=True)
+    return -(p * tx.log(naive_softmax(z / t))).sum(), z, [tx.Simplex(p)]
+
+
+@closed_form("sum(p*w)*softmax(z) - p*w")
+def class_weights() -> Case:
+    (z, p), w = logits(), random("w", 4)
+    return -(w * p * tx.log(naive_softmax(z))).sum(), z, []
+
+
+# -- sigmoid --------------------------------------------------------------------------------------
+
+
+@closed_form("sigmoid(z) - y")
+def binary_cross_entropy_naive() -> Case:
+    z, y = random("z"), random("y")
+    a = 1 / (1 + tx.exp(-z))
+    return -(y * tx.log(a) + (1 - y) * tx.log(1 - a)), z, []
+
+
+@closed_form("sigmoid(z) - y")
+def binary_cross_entropy_softplus() -> Case:
+    z, y = random("z"), random("y")
+    return tx.log(1 + tx.exp(z)) - z * y, z, []
+
+
+@closed_form("sigmoid(z) - y")
+def binary_cross_entropy_of_the_library() -> Case:
+    z, y = random("z"), random("y")
+    return tx.sigmoid_binary_cross_entropy(z, y), z, []
+
+
+@closed_form("(sigmoid(z) - y)/4")
+def multi_label() -> Case:
+    z, y = random("z", 4), random("y", 4)
+    return (tx.log(1 + tx.exp(z)) - z * y).mean(), z, []
+
+
+# -- linear layers --------------------------------------------------------------------------------
+
+
+def _linear() -> tuple[Any, ...]:
+    x, w, b = random("X", 6, 4), random("W", 4, 3), random("b", 3)
+    y = distribution("Y", 6, 3)
+    q = naive_softmax(x @ w + b).named("Q")
+    return -(y * tx.log(q)).sum(axis=1).mean(), w, b, y
+
+
+@closed_form("X.T @ (Q - Y)/6")
+def linear_layer_weights() -> Case:
+    loss, w, _, y = _linear()
+    return loss, w, [tx.Simplex(y)]
+
+
+@closed_form("sum(Q - Y, axis=0)/6")
+def linear_layer_bias() -> Case:
+    loss, _, b, y = _linear()
+    return loss, b, [tx.Simplex(y)]
+
+
+@closed_form("X.T @ ((Q - Y) @ V.T*(1 - H**2))/6")
+def two_layers() -> Case:
+    x, w, v = random("X", 6, 4), random("W", 4, 5), random("V", 5, 3)
+    y = distribution("Y", 6, 3)
+    q = naive_softmax(tx.tanh(x @ w).named("H") @ v).named("Q")
+    return -(y * tx.log(q)).sum() / 6, w, [tx.Simplex(y)]
+
+
+@closed_form("A @ x + x @ A")
+def quadratic_form() -> Case:
+    a, x = random("A", 3, 3), random("x", 3)
+    return x @ a @ x, x, []
+
+
+@closed_form("2*(A.T @ (A @ x - b))")
+def least_squares() -> Case:
+    a, x, b = random("A", 5, 3), random("x", 3), random("b", 5)
+    return ((a @ x - b) ** 2).sum(), x, []
+
+
+@closed_form("1.02*x - y")
+def weight_decay() -> Case:
+    x, y = random("x", 3), random("y", 3)
+    return ((x - y) ** 2).sum() / 2 + 0.01 * (x**2).sum(), x, []
+
+
+@closed_form("x/sqrt(sum(x**2))")
+def norm() -> Case:
+    x = random("x", 3)
+    return tx.norm(x), x, []

@@ -1,0 +1,232 @@
+"""Derivations: the closed forms of textbooks, found by rules that know no loss."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from gallery import GALLERY, logits, naive_softmax
+
+import tinygrad_xent as tx
+from tinygrad_xent.algebra import deriving, rewriting
+from tinygrad_xent.algebra.kinds import Anything
+from tinygrad_xent.algebra.matching import rule
+
+CASES = sorted(GALLERY)
+
+
+def numerical_gradient(make: Any, h: float = 1e-6) -> np.ndarray:
+    """Central differences of a loss in the gallery, entry by entry."""
+    _, wrt, _ = make()
+    where = np.array(wrt.value, dtype=float)
+    out = np.zeros_like(where)
+    for i in np.ndindex(where.shape):
+        ends = []
+        for sign in (1, -1):
+            moved = where.copy()
+            moved[i] += sign * h
+            ends.append(_loss_at(make, moved))
+        out[i] = (ends[0] - ends[1]) / (2 * h)
+    return out
+
+
+def _loss_at(make: Any, value: np.ndarray) -> float:
+    """The loss with another value for what it is differentiated with respect to."""
+    loss, wrt, _ = make()
+    moved: dict[int, Any] = {id(wrt): value[()]}
+    for node in tx.graph.toposort(loss):
+        if id(node) not in moved:
+            args = [moved[id(a)] if isinstance(a, tx.Tensor) else a for a in node.args]
+            moved[id(node)] = node.value if node.op is None else node.op(*args, **node.params)
+    return float(moved[id(loss)])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gallery(name: str) -> None:
+    make, expected = GALLERY[name]
+    loss, wrt, assume = make()
+    derivation = tx.derive(loss, wrt, assume)
+    assert str(derivation.result) == expected
+    np.testing.assert_allclose(
+        np.broadcast_to(derivation.result.value, wrt.shape),
+        numerical_gradient(make),
+        rtol=1e-5,
+        atol=1e-7,
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_more_operations_than_recorded(name: str) -> None:
+    loss, wrt, assume = GALLERY[name][0]()
+    raw = tx.gradient_graph(loss, wrt)
+    result = tx.derive(loss, wrt, assume).result
+    assert result.operations <= deriving.operations(raw)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_steps_lead_from_start_to_result(name: str) -> None:
+    loss, wrt, assume = GALLERY[name][0]()
+    d = tx.derive(loss, wrt, assume)
+    lines = [d.start, *(s.whole for s in d.steps)]
+    assert lines[-1] == str(d.result)
+    assert all(s.before != s.after for s in d.steps)
+    assert all(s.reason.endswith(".") for s in d.steps)
+    assert len(d.steps) <= 20
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_end_does_not_depend_on_the_order_of_rules(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shuffled = random.Random(seed)
+    first, *forms = deriving.FORMS
+    rules = list(deriving.SHRINKING)
+    shuffled.shuffle(forms)
+    shuffled.shuffle(rules)
+    monkeypatch.setattr(deriving, "FORMS", (first, *forms))
+    monkeypatch.setattr(deriving, "SHRINKING", tuple(rules))
+    monkeypatch.setattr(deriving, "ALGEBRA", (*rules, deriving.ALGEBRA[-1]))
+    for name in ("cross_entropy_named", "cross_entropy_shifted", "squared_error_of_softmax",
+                 "binary_cross_entropy_naive", "linear_layer_weights"):  # fmt: skip
+        make, expected = GALLERY[name]
+        loss, wrt, assume = make()
+        assert str(tx.derive(loss, wrt, assume).result) == expected, name
+
+
+# -- assumptions ----------------------------------------------------------------------------------
+
+
+def test_assumptions_used_and_unused_are_listed() -> None:
+    z, p = logits()
+    loss = -(p * tx.log(naive_softmax(z))).sum()
+    d = tx.derive(loss, z, [tx.Simplex(p), tx.Nonzero(z)])
+    assert d.assumptions == ("sum(p) = 1",)
+    assert d.unused == ("z != 0",)
+
+
+def test_an_assumption_that_is_provable_is_not_reported() -> None:
+    z, p = logits()
+    assert tx.derive(-(p * tx.log(naive_softmax(z))).sum(), z).assumptions == ()
+
+
+def test_what_the_loss_needs_is_reported_as_assumed() -> None:
+    x = tx.tensor([1.0, 2.0], name="x")
+    assert tx.derive(tx.norm(x), x).assumptions == ("sum(x*x) > 0",)
+
+
+def test_one_hot_is_a_simplex() -> None:
+    z, p = logits()
+    loss = -(p * tx.log(naive_softmax(z))).sum()
+    assert str(tx.derive(loss, z, tx.OneHot(p)).result) == "softmax(z) - p"
+
+
+def test_a_wrong_axis_is_not_used() -> None:
+    z = tx.tensor(np.ones((2, 3)), name="z")
+    y = tx.tensor(np.full((2, 3), 0.5), name="y")
+    loss = -(y * tx.log(naive_softmax(z))).sum()
+    d = tx.derive(loss, z, tx.Simplex(y, axis=0))
+    assert "sum(y, axis=1)" in str(d.result)
+    assert d.assumptions == ()
+
+
+# -- what comes out -------------------------------------------------------------------------------
+
+
+def test_the_result_can_be_differentiated_again() -> None:
+    z, p = logits()
+    result = tx.derive(-(p * tx.log(naive_softmax(z))).sum(), z, tx.Simplex(p)).result
+    result.node.sum().backward()
+    np.testing.assert_allclose(z.grad, 0, atol=1e-12)
+
+
+def test_wrt_by_name_and_inner_nodes() -> None:
+    z, p = logits()
+    q = naive_softmax(z).named("q")
+    loss = -(p * tx.log(q)).sum()
+    assert str(tx.derive(loss, "z", tx.Simplex(p)).result) == "q - p"
+    assert str(tx.derive(loss, q).result) == "-p/q"
+
+
+def test_unnamed_leaves_get_names() -> None:
+    x = tx.tensor([1.0, 2.0])
+    assert str(tx.derive((x * x).sum(), x).result) == "2*x1"
+
+
+def test_user_data_is_left_alone() -> None:
+    z, p = logits()
+    before = z.value.copy()
+    q = naive_softmax(z)
+    tx.derive(-(p * tx.log(q)).sum(), z)
+    assert q.name is None
+    assert z.grad is None
+    np.testing.assert_array_equal(z.value, before)
+
+
+def test_simplify_a_value() -> None:
+    x = tx.tensor([1.0, 2.0], name="x")
+    assert str(tx.simplify(tx.log(tx.exp(x)) + x - 2 * x)) == "0"
+    assert str(tx.simplify(tx.sqrt(x * x))) != "x"
+
+
+def test_printing_names_every_rule() -> None:
+    z, p = logits()
+    d = tx.derive(-(p * tx.log(naive_softmax(z).named("q"))).sum(), z, tx.Simplex(p))
+    page = str(d)
+    assert "where q = exp(z)/sum(exp(z), axis=-1)" in page or "where q = exp(z)/sum(exp(z))" in page
+    assert all(step.rule in page for step in d.steps)
+    assert page.rstrip().endswith("holds where sum(p) = 1")
+
+
+# -- bad input ------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_does_not_depend() -> None:
+    x, y = tx.tensor(1.0, name="x"), tx.tensor(2.0, name="y")
+    with pytest.raises(tx.DeriveError, match="does not depend on y"):
+        tx.derive(x * x, y)
+
+
+def test_a_loss_that_is_not_scalar() -> None:
+    x = tx.tensor([1.0, 2.0], name="x")
+    with pytest.raises(tx.GradientError, match="non-scalar"):
+        tx.derive(x * x, x)
+
+
+def test_a_loss_that_is_no_tensor() -> None:
+    with pytest.raises(tx.NotSupportedError):
+        tx.derive(3.0, tx.tensor(1.0))  # type: ignore[arg-type]
+
+
+def test_an_unknown_name() -> None:
+    x = tx.tensor(1.0, name="x")
+    with pytest.raises(tx.DeriveError, match="named nope"):
+        tx.derive(x * x, "nope")
+
+
+def test_an_assumption_that_is_not_one() -> None:
+    x = tx.tensor(1.0, name="x")
+    with pytest.raises(tx.DeriveError, match="not an assumption"):
+        tx.derive(x * x, x, [x + 1])
+
+
+# -- planted faults -------------------------------------------------------------------------------
+
+
+def test_an_unsound_rule_never_reaches_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    @rule
+    def sign_lost(x: Anything, a: Anything, b: Anything):  # type: ignore[no-untyped-def]
+        "A factor multiplies each term of a difference."
+        return x * (a + b), x * a - x * b
+
+    monkeypatch.setattr(deriving, "SHRINKING", (sign_lost, *deriving.SHRINKING))
+    z, p = logits()
+    with pytest.raises(tx.DeriveError, match="sign lost"):
+        tx.derive(-(p * tx.log(naive_softmax(z))).sum(), z)
+
+
+def test_the_check_of_a_step_can_fail() -> None:
+    x = tx.tensor([1.0, 2.0], name="x")
+    assert rewriting.same_value(x * 2, x + x)
+    assert not rewriting.same_value(x * 2, x * 2.001)

@@ -1,0 +1,18 @@
+"""Rewriting the gradient that the engine recorded into its closed form, in named, checked steps."""
+
+from .assumptions import Nonzero, OneHot, Positive, Simplex
+from .derivation import Derivation, Formula, Step
+from .deriving import derive, gradient_graph, simplify
+
+__all__ = [
+    "Derivation",
+    "Formula",
+    "Nonzero",
+    "OneHot",
+    "Positive",
+    "Simplex",
+    "Step",
+    "derive",
+    "gradient_graph",
+    "simplify",
+]

@@ -1,0 +1,291 @@
+"""From a loss to the closed form of its gradient, as a list of steps.
+
+The loss is copied onto random numbers for which the assumptions hold, its backward graph is
+recorded there, and that graph is rewritten. The last node is then rebuilt on the user's own
+Tensors, where it is compared with the gradient that the engine computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..differentiate import cotangents, not_recorded, seed_for
+from ..errors import DeriveError, describe, explain
+from ..graph import Tensor, recording, toposort
+from ..ops import alias
+from ..writing.text import leaf_names, text
+from .assumptions import Assumption, Facts, Positive, Simplex, of_the_loss, stated
+from .cases import settle
+from .copying import Copy
+from .derivation import Derivation, Formula, Step, operations
+from .matching import Definition, Rule
+from .naming import CALLS, opened
+from .rewriting import Rewrite, check, rewrite
+from .rules import ALGEBRA, FORMS, NAMING, SHRINKING, TIDYING
+from .terms import Terms
+from .views import Term, is_number, op_name
+
+
+def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
+    """The gradient of a scalar loss as a recorded graph.
+
+    Args:
+        loss: one number, composed of Tensors.
+        wrt: a Tensor that the loss was made from.
+
+    Raises:
+        GradientError: the loss is not one number.
+        DeriveError: the loss does not depend on `wrt`.
+
+    >>> import tinygrad_xent as tx
+    >>> x = tx.tensor([1.0, 2.0], name="x")
+    >>> text(gradient_graph((x * x).sum(), x))
+    'x + x'
+    """
+    seed = Tensor(seed_for(loss, None))
+    with recording():
+        for node, g in cotangents(loss, seed, (wrt,), record=True):
+            if node is wrt:
+                return g  # type: ignore[no-any-return]
+    raise DeriveError(
+        explain(
+            f"derive: the loss does not depend on {text(wrt)}, its gradient is zero everywhere",
+            describe(wrt),
+            "a Tensor on a path to the loss that no comparison or stop_gradient cuts",
+        )
+    )
+
+
+def derive(loss: Tensor, wrt: Tensor | str, assume: Any = ()) -> Derivation:
+    """The gradient of a scalar loss in closed form, in named steps.
+
+    Args:
+        loss: one number, composed of Tensors.
+        wrt: the Tensor to differentiate with respect to, or its name.
+        assume: facts about Tensors: `tx.Simplex(p)`, `tx.Positive(x)`, `p.sum() == 1`, `x > 0`.
+
+    Raises:
+        GradientError: the loss is not one number.
+        DeriveError: the loss does not depend on `wrt`, or an assumption is not understood.
+
+    >>> import tinygrad_xent as tx
+    >>> z = tx.tensor([0.2, 5.0, 0.3], name="z")
+    >>> p = tx.tensor([0.0, 1.0, 0.0], name="p")
+    >>> q = (tx.exp(z) / tx.exp(z).sum()).named("q")
+    >>> loss = -(p * tx.log(q)).sum()
+    >>> derive(loss, wrt=z).result, derive(loss, wrt=z, assume=[tx.Simplex(p)]).result
+    (sum(p)*q - p, q - p)
+    """
+    if not isinstance(loss, Tensor):
+        raise not_recorded("derive", loss)
+    seed_for(loss, None)
+    wrt = _named(loss, wrt) if isinstance(wrt, str) else wrt
+    with recording(), np.errstate(all="ignore"):
+        facts = [*stated(assume), *of_the_loss(loss)]
+        copy = Copy(loss, wrt, facts)
+        gradient = gradient_graph(copy.loss, copy.of(wrt))
+        recognise(copy)
+        return _shortest(f"d {loss.name or 'loss'} / d {_name(loss, wrt)}", gradient, copy, assume)
+
+
+def simplify(node: Tensor, assume: Any = ()) -> Formula:
+    """The closed form of a graph: the same values, in fewer operations.
+
+    >>> import tinygrad_xent as tx
+    >>> x = tx.tensor([1.0, 2.0], name="x")
+    >>> simplify(tx.log(tx.exp(x) * tx.exp(x)))
+    2*x
+    """
+    with recording(), np.errstate(all="ignore"):
+        facts = [*stated(assume), *of_the_loss(node)]
+        copy = Copy(node, None, facts)
+        recognise(copy)
+        return _shortest(text(node), copy.loss, copy, assume).result
+
+
+def _named(loss: Tensor, name: str) -> Tensor:
+    named = {n.name: n for n in toposort(loss) if n.name}
+    if name not in named:
+        raise DeriveError(
+            explain(f"derive: nothing in the loss is named {name}", "", ", ".join(named))
+        )
+    return named[name]
+
+
+def _name(loss: Tensor, wrt: Tensor) -> str:
+    return wrt.name or leaf_names(loss).get(id(wrt)) or text(wrt)
+
+
+def _shortest(title: str, start: Tensor, copy: Copy, assume: Any) -> Derivation:
+    """The best of four ways: multiplying out or not, with definitions kept closed or opened."""
+    opened = (False, True) if copy.definitions else (False,)
+    runs = [Run(copy, start, o, algebra) for o in opened for algebra in (SHRINKING, ALGEBRA)]
+    best = min(runs, key=lambda run: (operations(run.end), len(run.steps)))
+    return best.derivation(title, stated(assume))
+
+
+class Run:
+    """One attempt: the start in standard form, then algebra, then tidying, then naming."""
+
+    def __init__(self, copy: Copy, start: Tensor, opened: bool, algebra: Sequence[Rule]) -> None:
+        self.copy, self.opened = copy, opened
+        self.proved: list[Assumption] = []
+        self.terms = Terms()
+        self.atoms = {id(n): Tensor(n._value, n.name) for n in copy.definitions}
+        self.facts = Facts([])
+        self.definitions: list[Definition] = []
+        self._define()
+        self.start = self._closed(start)
+        self.steps: list[Rewrite] = []
+        self.end: Term = self.terms.standard(self.start)
+        self._note("standard form", "Signs, numbers and broadcasting are collected.", self.start)
+        rules = (*FORMS, *(() if opened else self.definitions), *algebra)
+        self._phase(rules)
+        self.end, steps = settle(self.end, rules, self.terms, self.facts)
+        self.steps += steps
+        self.terms = Terms(expanded=False)
+        self._phase((*self.definitions, *TIDYING))
+        self._phase(NAMING)
+        before, self.end = self.end, self.terms.presented(self.end)
+        self._note("turn round", "A minus sign in front turns a difference round.", before)
+
+    def _define(self) -> None:
+        """What each definition stands for, in standard form, and what is known of it."""
+        self._learn()
+        for node in self.copy.definitions:
+            body = self._closed(node, inside=True)
+            given = self.terms.standard(body)
+            body, _ = rewrite(given, (*FORMS, *self.definitions, *ALGEBRA), self.terms, self.facts)
+            if not isinstance(body, Tensor) or body.op is None:
+                continue
+            atom = self.atoms[id(node)]
+            self.facts.definitions[id(atom)] = body
+            self.definitions.insert(0, Definition(node.name or "", body, atom))
+            if self.facts.positive(given):
+                self.proved.append(Positive(atom))
+            self._learn()
+            self._prove_simplex(atom, body)
+
+    def _learn(self) -> None:
+        """Restate the assumptions in the terms of this run."""
+        known: list[tuple[Term, Assumption]] = [
+            (self.terms.standard(self._closed(n)), a) for n, a in self.copy.facts
+        ]
+        proved = [(a.of, a) for a in self.proved]
+        self.facts = Facts(known + proved, self.facts.definitions)
+
+    def _prove_simplex(self, atom: Tensor, body: Term) -> None:
+        """Find the axes along which a definition sums to one by itself."""
+        for axis in range(atom.ndim):
+            whole = self.terms.make("sum", body, axis=(axis,), keepdims=False)
+            end, _ = rewrite(whole, (*FORMS, *ALGEBRA), self.terms, self.facts)
+            if is_number(end) and end == 1:
+                self.proved.append(Simplex(atom, axis))
+                self._learn()
+
+    def _closed(self, node: Tensor, inside: bool = False) -> Term:
+        """The graph with definitions as atoms (unless this run opens them)."""
+        done: dict[int, Any] = {}
+        for n in toposort(node):
+            atom = self.atoms.get(id(n))
+            if atom is not None and not (self.opened or (inside and n is node)):
+                done[id(n)] = atom
+            elif n.op is None:
+                done[id(n)] = n if n.name else self.terms.data(n._value)
+            else:
+                args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+                done[id(n)] = self._applied(n, args)
+        return done[id(node)]
+
+    def _applied(self, n: Tensor, args: tuple[Any, ...]) -> Tensor:
+        assert n.op is not None
+        args = tuple(self.terms.data(a) if isinstance(a, np.ndarray) else a for a in args)
+        return self.terms.apply(n.op, args, n.params)
+
+    def _phase(self, rules: Sequence[Rule]) -> None:
+        before = self.end
+        self.end = self.terms.standard(before)
+        self._note("tidy", "Numbers that all terms share are taken out.", before)
+        self.end, steps = rewrite(self.end, rules, self.terms, self.facts)
+        self.steps += steps
+
+    def _note(self, name: str, reason: str, before: Term) -> None:
+        if text(self.end) != text(before):
+            step = Rewrite(name, reason, before, self.end, self.end)
+            check(before, step)
+            self.steps.append(step)
+
+    # -- what the caller sees ---------------------------------------------------------------------
+
+    def derivation(self, title: str, assumed: list[Assumption]) -> Derivation:
+        used = dict.fromkeys(a for step in self.steps for a in step.used if a not in self.proved)
+        spoken = [str(a) for a in used]
+        needed = [str(a) for a in assumed]
+        return Derivation(
+            title=title,
+            start=text(self.start),
+            steps=tuple(_folded(self.steps)),
+            result=Formula(self._rebuilt(), text(self.end)),
+            assumptions=tuple(dict.fromkeys(spoken)),
+            unused=tuple(a for a in needed if a not in spoken),
+            definitions=self._spoken_definitions(),
+        )
+
+    def _spoken_definitions(self) -> tuple[tuple[str, str], ...]:
+        shown = {n.name for term in (self.start, self.end) for n in _nodes(term)}
+        names = shown - self.copy.recognised
+        return tuple((n.name or "", text(n)) for n in self.copy.definitions if n.name in names)
+
+    def _rebuilt(self) -> Any:
+        """The end of the derivation, on the user's own Tensors."""
+        real: dict[int, Any] = dict(self.copy.original)
+        real |= {id(atom): self._original(i, atom) for i, atom in self.atoms.items()}
+        for n in _nodes(self.end):
+            if id(n) in real:
+                continue
+            args = tuple(real[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+            if n.op is None:
+                real[id(n)] = n._value
+            else:
+                real[id(n)] = opened(n, args) if n.op.name in CALLS else n.op(*args, **n.params)
+        return real[id(self.end)] if isinstance(self.end, Tensor) else self.end
+
+    def _original(self, copied: int, atom: Tensor) -> Tensor:
+        """The user's own node, under the name that it has in the formula."""
+        node = self.copy.original[copied]
+        return node if node.name == atom.name else alias(node).named(atom.name or "")
+
+
+def recognise(copy: Copy) -> None:
+    """Name the quotients in the loss that have a usual name, such as softmax(z)."""
+    for node in copy.inner:
+        if op_name(node) == "div" and not node.name:
+            name = _usual_name(node, copy)
+            if name:
+                copy.recognise(node, name)
+
+
+def _usual_name(node: Tensor, copy: Copy) -> str:
+    terms = Terms()
+    facts = Facts([(terms.standard(n), a) for n, a in copy.facts])
+    body, _ = rewrite(node, (*FORMS, *SHRINKING), terms, facts)
+    named, _ = rewrite(body, NAMING, terms, facts)
+    return text(named) if op_name(named) in CALLS else ""
+
+
+def _nodes(term: Term) -> list[Tensor]:
+    return toposort(term) if isinstance(term, Tensor) else []
+
+
+def _folded(steps: list[Rewrite]) -> list[Step]:
+    """The steps as text, a rule applied several times in a row as one."""
+    lines: list[Step] = []
+    for i, s in enumerate(steps):
+        if i + 1 < len(steps) and steps[i + 1].rule == s.rule:
+            continue
+        used = tuple(str(a) for a in s.used)
+        lines.append(Step(s.rule, s.reason, text(s.before), text(s.after), text(s.root), used))
+    return lines

@@ -1,0 +1,218 @@
+"""The kinds of things a rule speaks of: each guards a match and draws data for the rule's test.
+
+A rule's arguments are annotated with kinds. `holds` decides whether a matched term is of the kind;
+`draw` gives the numbers on which the rule has to be true.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..graph import PRIMITIVES, Tensor, record, shape_of
+from .assumptions import Facts
+from .views import Term, as_product, is_number, is_sum, unbroadcast
+
+SHAPE = (2, 3)  # of what is drawn for a rule's test
+
+
+class Anything:
+    """Anything."""
+
+    empty = False  # whether the kind may stand for no factor at all, that is for 1
+    symbol = "any"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return True
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        """Zeros, negatives and ties among them."""
+        return rng.choice([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0], size=SHAPE)
+
+
+class Maybe(Anything):
+    """Anything, or nothing: the other factors of a product, if there are any."""
+
+    empty = True
+
+
+class Number(Maybe):
+    """A plain number, or nothing, which is 1."""
+
+    symbol = "number"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return is_number(term)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return float(rng.choice([-2.0, -1.0, 0.5, 3.0]))
+
+
+class Unsigned(Anything):
+    """Anything but a sum that does not begin with a minus sign."""
+
+    symbol = "unsigned"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return as_product(term)[0] > 0 and not is_sum(term)
+
+
+class Nonzero(Anything):
+    """Known to differ from zero."""
+
+    symbol = "nonzero"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return facts.nonzero(term)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return rng.choice([-2.0, -1.0, 0.5, 1.0, 3.0], size=SHAPE)
+
+
+class Positive(Nonzero):
+    """Known to be greater than zero."""
+
+    symbol = "positive"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return facts.positive(term)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return rng.choice([0.25, 0.5, 1.0, 3.0], size=SHAPE)
+
+
+class NonNegative(Anything):
+    """Known not to be less than zero."""
+
+    symbol = "nonnegative"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return facts.nonnegative(term)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return rng.choice([0.0, 0.5, 1.0, 3.0], size=SHAPE)
+
+
+class Simplex(Anything):
+    """Known to sum to one along the one axis of the reduction."""
+
+    symbol = "simplex"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        axis = facts.simplex_axis(term) if isinstance(term, Tensor) else None
+        return axis is not None and env["along"].axis == (axis,)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        value = rng.choice([0.0, 0.5, 1.0, 3.0], size=SHAPE) + 0.25
+        return value / value.sum(env["along"].axis, keepdims=True)
+
+
+class Constant(Anything):
+    """The same all along the axes of the reduction."""
+
+    symbol = "constant along the axis"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        shape = shape_of(unbroadcast(term))
+        places = [a - env["along"].ndim + len(shape) for a in env["along"].axis]
+        return all(i < 0 or shape[i] == 1 for i in places)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        shape = [1 if i in env["along"].axis else n for i, n in enumerate(SHAPE)]
+        return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=shape)
+
+
+class Along:
+    """A sum along axes: `along(x)`. As an argument of a rule it stands for whichever sum it meets.
+
+    Args:
+        axis, keepdims: as in `sum`.
+        shape: that of what is summed.
+    """
+
+    empty = False
+    symbol = "sum"
+
+    @classmethod
+    def fits(cls, along: Along) -> bool:
+        """Whether a sum is of this kind."""
+        return True
+
+    def __init__(self, axis: tuple[int, ...], keepdims: bool, shape: tuple[int, ...]) -> None:
+        self.axis, self.keepdims, self.shape, self.ndim = axis, keepdims, shape, len(shape)
+
+    def __call__(self, x: Term) -> Term:
+        """The sum of x, whichever axes x varies along."""
+        if shape_of(x) != self.shape:
+            x = PRIMITIVES["broadcast_to"](x, shape=self.shape)
+        return PRIMITIVES["sum"](x, axis=self.axis, keepdims=self.keepdims)
+
+    def outside(self, c: Term) -> Term:
+        """A constant along the axes, at the place where the sum was."""
+        c = unbroadcast(c)
+        gone = tuple(a - self.ndim + len(shape_of(c)) for a in self.axis)
+        gone = tuple(i for i in gone if i >= 0)
+        return c if self.keepdims or not gone else PRIMITIVES["squeeze"](c, axis=gone)
+
+    @property
+    def count(self) -> int:
+        """How many entries are summed into one."""
+        return int(np.prod([self.shape[a] for a in self.axis]))
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, env: dict[str, Any]) -> Along:
+        """A random sum of this kind."""
+        while True:
+            axis = [(0,), (1,), (0, 1)][rng.integers(3)]
+            along = Along(axis, bool(rng.integers(2)), SHAPE)
+            if cls.fits(along):
+                return along
+
+
+class AlongOne(Along):
+    """A sum along one axis."""
+
+    symbol = "sum along one axis"
+
+    @classmethod
+    def fits(cls, along: Along) -> bool:
+        return len(along.axis) == 1
+
+
+class AlongRows(AlongOne):
+    """A sum along one axis, of a shape that what is summed can be divided by."""
+
+    symbol = "sum along rows"
+
+    @classmethod
+    def fits(cls, along: Along) -> bool:
+        return len(along.axis) == 1 and (along.keepdims or along.ndim == 1 or along.axis == (0,))
+
+
+class AlongAny(Along):
+    """In a pattern: a sum along any axes."""
+
+    def __init__(self) -> None:
+        super().__init__((0,), False, SHAPE)
+
+    def __call__(self, x: Term) -> Term:
+        return record(PRIMITIVES["sum"], (x,), {"along": self}, np.ones(SHAPE[1:]))
+
+    def outside(self, c: Term) -> Term:
+        return c

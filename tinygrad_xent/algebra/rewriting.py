@@ -1,0 +1,157 @@
+"""Applying rules until none applies, and checking each step as it is made.
+
+Every node carries its value at a random point at which the assumptions hold, so a step that changes
+the value is caught at once: a rule that is not sound never reaches a person's page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DeriveError
+from ..graph import Tensor
+from .assumptions import Assumption, Facts
+from .matching import Rule
+from .terms import Terms
+from .views import PRODUCTS, SUMS, Term, as_product, as_sum, is_atom, op_name, unbroadcast
+
+_MOST_STEPS = 2_000
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One application of a rule: at `before`, giving `after`, which makes the whole `root`."""
+
+    rule: str
+    reason: str
+    before: Term
+    after: Term
+    root: Term
+    used: tuple[Assumption, ...] = ()
+
+
+def rewrite(
+    root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts
+) -> tuple[Term, list[Rewrite]]:
+    """Apply the rules, the first that fits first, until none does."""
+    root = terms.standard(root)
+    steps: list[Rewrite] = []
+    while (step := _next(root, rules, terms, facts)) is not None:
+        check(root, step)
+        steps.append(step)
+        root = step.root
+        if len(steps) > _MOST_STEPS:
+            raise DeriveError(f"derive: no end after {_MOST_STEPS} steps; please report this loss")
+    return root, steps
+
+
+def _next(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> Rewrite | None:
+    places = list(positions(root))
+    for rule in rules:
+        for place in places:
+            facts.used = []
+            for found in rule.matches(place, terms, facts):
+                after = found.put_back(rule.replacement(found.env))
+                if after is not place:
+                    whole = replace(root, place, after, terms)
+                    used = tuple(dict.fromkeys(facts.used))
+                    return Rewrite(rule.name, rule.reason, place, after, whole, used)
+                facts.used = []
+    return None
+
+
+def positions(root: Term) -> Iterator[Tensor]:
+    """The subterms of a term, inner ones first; a product or sum counts as one, not as a tree."""
+    seen: set[int] = set()
+    stack: list[tuple[Term, bool]] = [(root, False)]
+    while stack:
+        term, ready = stack.pop()
+        term = unbroadcast(term)
+        if not isinstance(term, Tensor) or id(term) in seen:
+            continue
+        if ready:
+            seen.add(id(term))
+            yield term
+        else:
+            stack.append((term, True))
+            stack.extend((part, False) for part in reversed(parts(term)))
+
+
+def parts(term: Tensor) -> list[Any]:
+    """What a term is made of: its factors, its terms, or its arguments."""
+    if op_name(term) in SUMS:
+        return [t for _, t in as_sum(term) if t is not None]
+    if op_name(term) in PRODUCTS and not is_atom(term):
+        return [base for base, _ in as_product(term)[1]]
+    return list(term.args)
+
+
+def replace(root: Term, old: Tensor, new: Term, terms: Terms) -> Term:
+    """The whole in standard form, with one subterm replaced wherever it occurs."""
+    done: dict[int, Term] = {id(old): new}
+    for term in positions(root):
+        if id(term) not in done:
+            done[id(term)] = _rebuilt(term, done, terms)
+    outer = unbroadcast(root)
+    return terms.broadcast(done[id(outer)], root.shape)
+
+
+def _rebuilt(term: Tensor, done: dict[int, Term], terms: Terms) -> Term:
+    def new(part: Term) -> Term:
+        inner = unbroadcast(part)
+        result = done.get(id(inner), inner)
+        shape = getattr(part, "shape", None)
+        return result if shape is None else terms.broadcast(result, shape)
+
+    if all(done.get(id(unbroadcast(p)), p) is unbroadcast(p) for p in parts(term) if _is_node(p)):
+        return term
+    if op_name(term) in SUMS:
+        pieces = tuple((c, t if t is None else new(t)) for c, t in as_sum(term))
+        return unbroadcast(terms.total(_flat(pieces), term.shape))
+    if op_name(term) in PRODUCTS and not is_atom(term):
+        return unbroadcast(_product(term, new, terms))
+    assert term.op is not None
+    args = tuple(new(a) for a in term.args)
+    return unbroadcast(terms.build(term.op, args, term.params, term.shape))
+
+
+def _is_node(part: Any) -> bool:
+    return isinstance(part, Tensor)
+
+
+def _flat(pieces: Any) -> Any:
+    return tuple(
+        (c * a, t) for c, piece in pieces for a, t in as_sum(1 if piece is None else piece)
+    )
+
+
+def _product(term: Tensor, new: Any, terms: Terms) -> Term:
+    coefficient, factors = as_product(term)
+    rebuilt: Any = ()
+    for base, sign in factors:
+        c, inner = as_product(new(base))
+        if c == 0 and sign < 0:
+            raise DeriveError("derive: a denominator became zero")
+        coefficient *= c**sign
+        rebuilt += tuple((b, s * sign) for b, s in inner)
+    return terms.product(coefficient, rebuilt, term.shape)
+
+
+def check(root: Term, step: Rewrite) -> None:
+    """A step may not change the value."""
+    if not same_value(root, step.root):
+        raise DeriveError(
+            f"derive: the step '{step.rule}' changed the value; this is a bug, please report it"
+        )
+
+
+def same_value(a: Term, b: Term) -> bool:
+    """Whether two terms have one value, to rounding, where both have one."""
+    x, y = (np.asarray(getattr(t, "_value", t), dtype=float) for t in (a, b))
+    known = np.isfinite(x) & np.isfinite(y)
+    scale = np.abs(x[known]).max(initial=1.0)
+    return x.shape == y.shape and bool(np.all(np.abs(x[known] - y[known]) <= 1e-7 * scale))

@@ -1,0 +1,272 @@
+"""The rewrite rules. Each is one function that returns what it rewrites and what it becomes.
+
+Called with wildcards, the first result is the pattern; called with what matched, the second is the
+replacement; called with random numbers, the two must be equal, which is the rule's own test. The
+name and the docstring are the line in the derivation. No rule knows a loss.
+
+    a, b, c, x, y   terms              along    a sum along whichever axes it meets
+"""
+
+from ..ops import abs, cos, exp, log, sign, sin, sqrt, where
+from .kinds import (
+    Along,
+    AlongOne,
+    AlongRows,
+    Anything,
+    Constant,
+    Maybe,
+    NonNegative,
+    Nonzero,
+    Number,
+    Positive,
+    Simplex,
+    Unsigned,
+)
+from .matching import Rule, rule
+from .naming import logsumexp, sigmoid, softmax
+
+# -- algebra: towards a sum of products -----------------------------------------------------------
+
+
+@rule
+def cancel(x: Nonzero):
+    "A nonzero factor cancels."
+    return x / x, 1
+
+
+@rule
+def never_zero(x: Nonzero):
+    "What is never zero does not equal zero."
+    return x == 0, 0
+
+
+@rule
+def false_branch(x: Anything, y: Anything):
+    "A condition that is false selects the other branch."
+    return where(0, x, y), y
+
+
+@rule
+def true_branch(x: Anything, y: Anything):
+    "A condition that is true selects the first branch."
+    return where(1, x, y), x
+
+
+@rule
+def same_branches(c: Anything, x: Anything):
+    "Either way it is the same."
+    return where(c, x, x), x
+
+
+@rule
+def log_of_exp(x: Anything):
+    "The logarithm undoes the exponential."
+    return log(exp(x)), x
+
+
+@rule
+def exp_of_log(x: Positive):
+    "The exponential undoes the logarithm of a positive number."
+    return exp(log(x)), x
+
+
+@rule
+def log_of_product(x: Positive, y: Anything):
+    "The logarithm of a product with a positive factor is the sum of the logarithms."
+    return log(x * y), log(x) + log(y)
+
+
+@rule
+def log_of_reciprocal(x: Anything):
+    "The logarithm of one over a number is minus its logarithm."
+    return log(1 / x), -log(x)
+
+
+@rule
+def root_times_root(x: NonNegative):
+    "A square root times itself is what it is the root of."
+    return sqrt(x) * sqrt(x), x
+
+
+@rule
+def size_times_sign(x: Anything):
+    "A number's size times its sign is the number."
+    return abs(x) * sign(x), x
+
+
+@rule
+def exp_of_minus(x: Unsigned):
+    "The exponential of minus x is one over that of x."
+    return exp(-x), 1 / exp(x)
+
+
+@rule
+def inner_fraction(x: Nonzero, a: Anything, b: Maybe):
+    "A fraction inside a denominator is multiplied away."
+    return 1 / (a + b / x), x / (a * x + b)
+
+
+@rule
+def part_of_the_whole(x: Anything, n: Number):
+    "A part over the whole is one less the other part over the whole."
+    return x / (x + n), 1 - n / (x + n)
+
+
+@rule
+def sum_of_shifted(along: Along, c: Constant, x: Anything):
+    "A shift that is the same for all leaves a sum of exponentials as a factor."
+    return along(exp(c + x)), exp(along.outside(c)) * along(exp(x))
+
+
+@rule
+def shift_undone(c: Anything, x: Anything):
+    "A shift and its opposite cancel."
+    return exp(c) * exp(x - c), exp(x)
+
+
+@rule
+def shift_cancels(c: Anything, x: Anything):
+    "A shift above and below cancels."
+    return exp(x + c) / exp(c), exp(x)
+
+
+@rule
+def sums_to_one(along: Along, p: Simplex):
+    "It sums to one."
+    return along(p), along.outside(1)
+
+
+@rule
+def sum_of_sum(along: Along, x: Anything, y: Anything):
+    "The sum of a sum is the sum of the sums."
+    return along(x + y), along(x) + along(y)
+
+
+@rule
+def sum_of_constant(along: Along, c: Constant):
+    "A constant summed n times is n times the constant."
+    return along(c), along.count * along.outside(c)
+
+
+@rule
+def pull_out(along: Along, c: Constant, x: Anything):
+    "What does not change along the axis leaves the sum."
+    return along(c * x), along.outside(c) * along(x)
+
+
+@rule
+def distribute(x: Anything, a: Anything, b: Anything):
+    "A factor multiplies each term of a sum."
+    return x * (a + b), x * a + x * b
+
+
+@rule
+def shift_undone_below(c: Anything, x: Anything):
+    "A shift and its opposite cancel in a denominator."
+    return 1 / (exp(c) * exp(x - c)), 1 / exp(x)
+
+
+@rule
+def meets_its_denominator(y: Nonzero, a: Anything, b: Maybe):
+    "A factor is multiplied into a sum in which it is a denominator."
+    return y * (a + b / y), a * y + b
+
+
+# What cancels goes first. Exponentials are brought into one form before definitions are looked for.
+# Multiplying out, which may hide what could have cancelled, comes last.
+FORMS: tuple[Rule, ...] = (
+    cancel,
+    log_of_exp,
+    exp_of_log,
+    sum_of_shifted,
+    shift_undone,
+    shift_undone_below,
+    shift_cancels,
+    exp_of_minus,
+    inner_fraction,
+    part_of_the_whole,
+)
+SHRINKING: tuple[Rule, ...] = (
+    never_zero,
+    false_branch,
+    true_branch,
+    same_branches,
+    root_times_root,
+    size_times_sign,
+    sums_to_one,
+    sum_of_constant,
+    sum_of_sum,
+    pull_out,
+    log_of_reciprocal,
+    log_of_product,
+    meets_its_denominator,
+)
+ALGEBRA: tuple[Rule, ...] = (*SHRINKING, distribute)
+
+# -- tidying: towards fewer operations ------------------------------------------------------------
+
+
+@rule
+def product_of_exp(x: Anything, y: Anything):
+    "A product of exponentials is the exponential of the sum."
+    return exp(x) * exp(y), exp(x + y)
+
+
+@rule
+def common_factor(x: Anything, a: Maybe, b: Maybe):
+    "A common factor is taken out."
+    return a * x + b * x, x * (a + b)
+
+
+@rule
+def one_sum(along: Along, x: Anything, y: Anything, a: Number, b: Number):
+    "Two sums along the same axes are one."
+    return a * along(x) + b * along(y), along(a * x + b * y)
+
+
+@rule
+def square_of_sine_and_cosine(x: Anything):
+    "The squares of sine and cosine sum to one."
+    return sin(x) * sin(x) + cos(x) * cos(x), 1
+
+
+TIDYING: tuple[Rule, ...] = (
+    square_of_sine_and_cosine,
+    common_factor,
+    one_sum,
+    product_of_exp,
+)
+
+# -- naming: formulas that have a name ------------------------------------------------------------
+
+
+@rule
+def softmax_by_name(x: Anything, along: AlongRows):
+    "This quotient is called softmax."
+    return exp(x) / along(exp(x)), softmax(x, along)
+
+
+@rule
+def sigmoid_by_name(x: Anything):
+    "One less this quotient is called the sigmoid."
+    return 1 - 1 / (1 + exp(x)), sigmoid(x)
+
+
+@rule
+def sigmoid_of_minus_by_name(x: Anything):
+    "This quotient is called the sigmoid of minus x."
+    return 1 / (1 + exp(x)), sigmoid(-x)
+
+
+@rule
+def logsumexp_by_name(x: Anything, along: AlongOne):
+    "This logarithm is called logsumexp."
+    return log(along(exp(x))), logsumexp(x, along)
+
+
+NAMING: tuple[Rule, ...] = (
+    softmax_by_name,
+    logsumexp_by_name,
+    sigmoid_by_name,
+    sigmoid_of_minus_by_name,
+)

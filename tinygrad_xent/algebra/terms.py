@@ -1,0 +1,361 @@
+"""Building nodes in one standard form, so that equal formulas are the same object.
+
+Products carry one number in front, then numerator over denominator; sums list each term once, with
+its number. Both are sorted by what they print. Broadcasting is moved outwards until it is implicit.
+This is the bookkeeping that a person does without thinking; everything else is a rule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from ..graph import PRIMITIVES, Primitive, Tensor, record, shape_of, toposort
+from ..writing.text import text
+from .views import (
+    PRODUCTS,
+    SUMS,
+    Factor,
+    Sum,
+    Term,
+    as_product,
+    as_sum,
+    exact,
+    is_number,
+    is_sum,
+    op_name,
+    scale,
+    unbroadcast,
+)
+
+_TRANSPARENT = frozenset({"alias", "stop_gradient", "astype"})  # values pass unchanged
+_FOLDED = frozenset(  # of plain data, these are computed at once; log(2) and the like stay
+    {"where", "equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "scatter"}
+    | {"getitem", "sum", "max", "min", "sign", "abs", "maximum", "minimum", "expand_dims"}
+    | {"squeeze", "reshape", "transpose", "concatenate"}
+)
+_MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem"})
+_LINEAR = _MOVES | {"sum", "scatter", "matmul"}
+_LARGEST_DENOMINATOR, _SMALL, _DECIMALS = 10_000, 9, 6
+
+
+class Terms:
+    """A workshop for one derivation: interned nodes, and the standard form of any graph.
+
+    Args:
+        expanded: whether a number in front of a sum is multiplied into it.
+    """
+
+    def __init__(self, expanded: bool = True) -> None:
+        self.expanded = expanded
+        self._made: dict[Any, Tensor] = {}
+        self._standard: dict[int, Term] = {}
+        self._text: dict[int, str] = {}
+        self._data: set[int] = set()
+        self._kept: list[Any] = []  # what is known by id() must stay alive
+
+    # -- interned nodes ---------------------------------------------------------------------------
+
+    def make(self, name: str, *args: Term, **params: Any) -> Tensor:
+        return self.apply(PRIMITIVES[name], args, params)
+
+    def apply(self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any]) -> Tensor:
+        """The one node that says `op` of `args`."""
+        key = (op.name, tuple(map(_key, args)), tuple(sorted(params.items())))
+        if key not in self._made:
+            values = [a._value if isinstance(a, Tensor) else a for a in args]
+            self._made[key] = record(op, args, params, op.evaluate(values, params))
+        return self._made[key]
+
+    def data(self, value: Any) -> Term:
+        """Plain data: a number where all entries are equal, else a leaf."""
+        array = np.asarray(value)
+        if array.size and np.isfinite(array).all() and (array == array.flat[0]).all():
+            return self.broadcast(exact_number(array.flat[0]), array.shape)
+        sizes = np.unique(array[array != 0]) if array.size else array
+        if len(sizes) == 1 and np.isfinite(sizes[0]) and sizes[0] != 1:
+            marks = self._leaf((array != 0) * 1.0)
+            return self.product(exact(sizes[0]), ((marks, 1),), array.shape)
+        return self._leaf(array)
+
+    def _leaf(self, array: Any) -> Tensor:
+        key = ("data", array.shape, array.dtype.str, array.tobytes())
+        if key not in self._made:
+            leaf = Tensor(array if array.ndim else array[()])
+            self._made[key] = leaf.named(text(leaf._value))
+            self._data.add(id(leaf))
+        return self._made[key]
+
+    def _is_data(self, arg: Term) -> bool:
+        """Whether a term is known in numbers."""
+        factors = as_product(arg)[1]
+        return all(id(base) in self._data for base, _ in factors)
+
+    # -- the standard form ------------------------------------------------------------------------
+
+    def standard(self, term: Term) -> Term:
+        """The same formula in standard form."""
+        if not isinstance(term, Tensor):
+            return term if is_number(term) else self.data(term)
+        for node in toposort(term):
+            if id(node) not in self._standard:
+                self._keep(node, self._rebuilt(node))
+        return self._standard[id(term)]
+
+    def _keep(self, node: Tensor, result: Term) -> None:
+        self._kept.append(node)
+        self._standard[id(node)] = result
+        if isinstance(result, Tensor):
+            self._standard[id(result)] = result
+            self._kept.append(result)
+
+    def _rebuilt(self, node: Tensor) -> Term:
+        if node.op is None:
+            return node
+        args = tuple(self._standard[id(a)] if isinstance(a, Tensor) else a for a in node.args)
+        args = tuple(a if isinstance(a, Tensor) or is_number(a) else self.data(a) for a in args)
+        return self.build(node.op, args, node.params, node.shape)
+
+    def build(
+        self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any], shape: tuple[int, ...]
+    ) -> Term:
+        """`op` of standard arguments, in standard form."""
+        name = op.name
+        if name in _TRANSPARENT:
+            return args[0]
+        if name in PRODUCTS:
+            coefficient, factors = as_product(record(op, args, params, None))
+            return self.product(coefficient, factors, shape)
+        if name in SUMS:
+            return self.total(as_sum(record(op, args, params, None)), shape)
+        if name in _LINEAR:
+            return self._linear(op, args, params, shape)
+        if name in _FOLDED and all(map(self._is_data, args)):
+            return self.data(self.apply(op, args, params)._value)
+        if op.elementwise and len(args) == 1:
+            return self.broadcast(self._function(op, unbroadcast(args[0])), shape)
+        return self.apply(op, args, params)
+
+    def _function(self, op: Primitive, x: Term) -> Term:
+        made = self.apply(op, (x,), {})
+        value = made._value
+        exactly = is_number(x) and np.ndim(value) == 0 and float(value).is_integer()
+        return int(value) if exactly else made
+
+    def _linear(
+        self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any], shape: Any
+    ) -> Term:
+        """An operation that is linear in its arguments, with the numbers in front taken out."""
+        bilinear = op.name == "matmul"
+        split = [self._without_number(a) for a in (args if bilinear else args[:1])]
+        coefficient = math.prod((c for c, _ in split), start=Fraction(1))
+        if coefficient == 0:
+            return self.broadcast(0, shape)
+        bare = (*(a for _, a in split), *args[len(split) :])
+        made = self._moved(op, bare, params, shape)
+        number, factors = as_product(made)
+        return self.product(coefficient * number, factors, shape)
+
+    def _without_number(self, term: Term) -> tuple[Fraction, Term]:
+        """The number in front, and the rest; a difference is turned as it would be in a product."""
+        coefficient, factors = as_product(term)
+        if not factors:
+            return coefficient, self.broadcast(1, shape_of(term))
+        if not self.expanded and is_sum(term) and self._is_backwards(as_sum(term)):
+            return Fraction(-1), self.total(scale(-1, as_sum(term)), term.shape)
+        return coefficient, self.product(Fraction(1), factors, term.shape)
+
+    def _moved(self, op: Primitive, args: tuple[Term, ...], params: Any, shape: Any) -> Term:
+        """A linear operation of arguments without numbers in front."""
+        x, name = args[0], op.name
+        if not as_product(x)[1] and name in _MOVES:
+            return self.broadcast(x, shape)
+        if name in _FOLDED and all(map(self._is_data, args)) and self._known(name, args):
+            return self.data(self.apply(op, args, params)._value)
+        if name == "squeeze" and op_name(x) == "expand_dims" and x.params == params:
+            return x.args[0]
+        if name == "expand_dims" and op_name(x) == "sum":
+            if x.params == {"axis": params["axis"], "keepdims": False}:
+                return self.make("sum", x.args[0], axis=params["axis"], keepdims=True)
+        return self.apply(op, args, params)
+
+    def broadcast(self, term: Term, shape: tuple[int, ...]) -> Term:
+        """The term at this shape; nothing is added if it has it already."""
+        term = unbroadcast(term)
+        return term if shape_of(term) == shape else self.make("broadcast_to", term, shape=shape)
+
+    # -- products ---------------------------------------------------------------------------------
+
+    def product(
+        self, coefficient: Fraction, factors: tuple[Factor, ...], shape: tuple[int, ...]
+    ) -> Term:
+        """coefficient * numerator / denominator, at this shape."""
+        if coefficient == 0:
+            return self.broadcast(0, shape)
+        coefficient, factors = self._oriented(coefficient, factors)
+        if self.expanded and len(factors) == 1 and factors[0][1] == 1 and is_sum(factors[0][0]):
+            if coefficient != 1:
+                return self.total(scale(coefficient, as_sum(factors[0][0])), shape)
+        return self.broadcast(self._assembled(coefficient, factors), shape)
+
+    def _oriented(self, coefficient: Fraction, factors: tuple[Factor, ...]) -> Any:
+        """Differences among the factors turned so that they begin with what they are made of."""
+        turned = []
+        for base, sign in factors:
+            base = unbroadcast(base)
+            if is_sum(base) and self._is_backwards(as_sum(base)) and len(factors) > 1:
+                base, coefficient = self.total(scale(-1, as_sum(base)), base.shape), -coefficient
+            turned.append((base, sign))
+        return coefficient, tuple(turned)
+
+    def presented(self, term: Term) -> Term:
+        """A minus sign in front given to the first difference, which hides it: b - a."""
+        coefficient, factors = as_product(term)
+        if coefficient > 0 or not factors:
+            return term
+        for i, (base, sign) in enumerate(factors):
+            opposite = self._opposite(base)
+            if opposite is not None:
+                turned = (*factors[:i], (opposite, sign), *factors[i + 1 :])
+                return self.broadcast(self._assembled(-coefficient, turned), shape_of(term))
+        return term
+
+    def _opposite(self, term: Term) -> Term | None:
+        """Minus the term, if turning a difference in it round says so; None if there is none."""
+        inner = unbroadcast(term)
+        if is_sum(inner):
+            terms = as_sum(inner)
+            mixed = any(c < 0 for c, _ in terms)
+            return self.total(scale(-1, terms), inner.shape) if mixed else None
+        if op_name(inner) in ("sum", "matmul", "mul"):
+            for i, arg in enumerate(inner.args):
+                opposite = self._opposite(arg)
+                if opposite is not None:
+                    opposite = self.broadcast(opposite, arg.shape)
+                    args = (*inner.args[:i], opposite, *inner.args[i + 1 :])
+                    return self.apply(inner.op, args, inner.params)
+        return None
+
+    @staticmethod
+    def _known(name: str, args: tuple[Term, ...]) -> bool:
+        """Whether plain data meets plain data, and not only a number an operation."""
+        return name == "scatter" or bool(as_product(args[-1])[1])
+
+    def _is_backwards(self, terms: Sum) -> bool:
+        first = min(terms, key=lambda t: self.text(t[1]))
+        return first[0] < 0
+
+    def _assembled(self, coefficient: Fraction, factors: tuple[Factor, ...]) -> Term:
+        above = self._multiplied([b for b, sign in factors if sign > 0])
+        below = self._multiplied([b for b, sign in factors if sign < 0])
+        front, under = _split(abs(coefficient))
+        if front != 1 or not above:
+            above.insert(0, front)
+        if under != 1:
+            below.insert(0, under)
+        whole = reduce(lambda x, y: self.make("mul", x, y), above)
+        if below:
+            whole = self.make("div", whole, reduce(lambda x, y: self.make("mul", x, y), below))
+        if coefficient > 0:
+            return whole
+        return -whole if is_number(whole) else self.make("neg", whole)
+
+    def _multiplied(self, bases: list[Tensor]) -> list[Term]:
+        """Factors in the order they are printed, equal ones as a power."""
+        count = Counter(map(id, bases))
+        unique = {id(b): b for b in bases}.values()
+        ordered = sorted(unique, key=lambda b: (_extent(b), is_sum(b), self.text(b)))
+        return [b if count[id(b)] == 1 else self.make("power", b, count[id(b)]) for b in ordered]
+
+    # -- sums -------------------------------------------------------------------------------------
+
+    def total(self, terms: Sum, shape: tuple[int, ...]) -> Term:
+        """The sum of the terms, each once, at this shape."""
+        collected = self._collected(terms)
+        if not collected:
+            return self.broadcast(0, shape)
+        if not self.expanded:
+            content = _content(collected)
+            if content != 1:
+                inner = self.total(scale(1 / content, tuple(collected)), shape)
+                return self.product(content, ((unbroadcast(inner), 1),), shape)
+        pieces = [(c, self._scaled(abs(c), t)) for c, t in self._in_order(collected)]
+        sign, first = pieces[0]
+        whole = first if sign > 0 else self._negative(first)
+        for sign, piece in pieces[1:]:
+            whole = self.make("add" if sign > 0 else "sub", whole, piece)
+        return self.broadcast(whole, shape)
+
+    def _collected(self, terms: Sum) -> list[tuple[Fraction, Tensor | None]]:
+        found: dict[int, list[Any]] = {}
+        for c, t in terms:
+            inner, factors = as_product(1 if t is None else t)
+            if t is not None:
+                single = len(factors) == 1 and factors[0][1] == 1
+                if single and is_sum(factors[0][0]) and self.expanded:
+                    nested = scale(c * inner, as_sum(factors[0][0]))
+                    for c2, t2 in self._collected(nested):
+                        found.setdefault(id(t2), [0, t2])[0] += c2
+                    continue
+                t = self._bare(factors) if factors else None
+            found.setdefault(id(t), [0, t])[0] += c * inner
+        return [(c, t) for c, t in found.values() if c]
+
+    def _bare(self, factors: tuple[Factor, ...]) -> Tensor:
+        bare: Tensor = unbroadcast(self.product(Fraction(1), factors, ()))
+        return bare
+
+    def _in_order(self, terms: list[Any]) -> list[Any]:
+        return sorted(terms, key=lambda t: (t[0] < 0, t[1] is None, self.text(t[1])))
+
+    def _scaled(self, by: Fraction, term: Tensor | None) -> Term:
+        if term is None:
+            return self._assembled(by, ())
+        return term if by == 1 else self._assembled(by, as_product(term)[1])
+
+    def _negative(self, term: Term) -> Term:
+        return -term if is_number(term) else self.make("neg", term)
+
+    def text(self, term: Term) -> str:
+        """What a term prints, remembered."""
+        if not isinstance(term, Tensor):
+            return "" if term is None else text(term)
+        if id(term) not in self._text:
+            self._text[id(term)] = text(term)
+            self._kept.append(term)
+        return self._text[id(term)]
+
+
+def _key(arg: Term) -> Any:
+    return id(arg) if isinstance(arg, Tensor) else (type(arg).__name__, arg)
+
+
+def _extent(term: Tensor) -> int:
+    """Along how many axes a term can vary: what varies less is printed first."""
+    return sum(n != 1 for n in term.shape)
+
+
+def exact_number(value: Any) -> int | float:
+    number = value.item() if isinstance(value, np.generic) else value
+    return int(number) if float(number).is_integer() else float(number)
+
+
+def _split(coefficient: Fraction) -> tuple[int | float, int]:
+    """A positive number as numerator and denominator, or as a decimal where those are unwieldy."""
+    numerator, denominator = coefficient.numerator, coefficient.denominator
+    terminates = 10**_DECIMALS % denominator == 0
+    unwieldy = denominator > _LARGEST_DENOMINATOR
+    if unwieldy or (terminates and numerator > 1 and denominator > _SMALL):
+        return float(coefficient), 1
+    return coefficient.numerator, coefficient.denominator
+
+
+def _content(terms: list[Any]) -> Fraction:
+    """The number that can be taken out of every term, positive: 1 unless all agree."""
+    sizes = {abs(c) for c, _ in terms}
+    return sizes.pop() if len(sizes) == 1 and len(terms) > 1 else Fraction(1)

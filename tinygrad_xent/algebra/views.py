@@ -1,0 +1,118 @@
+"""A node seen as a product of factors or as a sum of terms, whatever tree it was written as.
+
+    coefficient   a Fraction: the number in front
+    factor        (base, sign): the base itself (+1) or one over it (-1); x**3 is three factors
+    term          (coefficient, node) with node None for a plain number
+
+Broadcasting is implicit in both views: `broadcast_to` is looked through.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..graph import Tensor
+
+Term = Any  # a Tensor or a Python number
+Factor = tuple[Tensor, int]
+Product = tuple[Fraction, tuple[Factor, ...]]
+Sum = tuple[tuple[Fraction, Tensor | None], ...]
+
+PRODUCTS = frozenset({"mul", "div", "neg", "power", "broadcast_to"})
+SUMS = frozenset({"add", "sub"})
+_LARGEST_POWER = 8
+
+
+def is_number(term: Term) -> bool:
+    return isinstance(term, (int, float, np.number, np.bool_)) and math.isfinite(term)
+
+
+def exact(value: Any) -> Fraction:
+    """A number read as the decimal it is printed as: 0.1 is one tenth."""
+    whole = isinstance(value, (int, np.integer, np.bool_)) or float(value).is_integer()
+    return Fraction(int(value)) if whole else Fraction(repr(float(value)))
+
+
+def op_name(term: Term) -> str:
+    return term.op.name if isinstance(term, Tensor) and term.op is not None else ""
+
+
+def unbroadcast(term: Term) -> Term:
+    """The term without the broadcasting around it."""
+    while op_name(term) == "broadcast_to":
+        term = term.args[0]
+    return term
+
+
+def as_product(term: Term) -> Product:
+    """The number in front and the factors."""
+    if is_number(term):
+        return exact(term), ()
+    name = op_name(term)
+    if name == "broadcast_to":
+        return as_product(term.args[0])
+    if name == "neg":
+        coefficient, factors = as_product(term.args[0])
+        return -coefficient, factors
+    if name == "mul":
+        (a, xs), (b, ys) = map(as_product, term.args)
+        return a * b, xs + ys
+    if name == "div":
+        (a, xs), (b, ys) = map(as_product, term.args)
+        if b:
+            return a / b, xs + invert(ys)
+    if name == "power" and _whole(term.args[1]):
+        return _power(as_product(term.args[0]), int(term.args[1]), term)
+    return Fraction(1), ((term, 1),)
+
+
+def _whole(exponent: Term) -> bool:
+    small = is_number(exponent) and abs(exponent) <= _LARGEST_POWER
+    return small and float(exponent).is_integer() and exponent != 0
+
+
+def _power(base: Product, exponent: int, term: Tensor) -> Product:
+    coefficient, factors = base
+    if coefficient == 0:
+        return Fraction(1), ((term, 1),)
+    times = abs(exponent)
+    repeated = tuple(f for f in factors for _ in range(times))
+    return coefficient**exponent, repeated if exponent > 0 else invert(repeated)
+
+
+def invert(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
+    return tuple((base, -sign) for base, sign in factors)
+
+
+def as_sum(term: Term) -> Sum:
+    """The terms, each with the number in front of it."""
+    if is_number(term):
+        return ((exact(term), None),)
+    name = op_name(term)
+    if name == "broadcast_to":
+        return as_sum(term.args[0])
+    if name == "neg":
+        return scale(-1, as_sum(term.args[0]))
+    if name in SUMS:
+        left, right = map(as_sum, term.args)
+        return left + (right if name == "add" else scale(-1, right))
+    return ((Fraction(1), term),)
+
+
+def is_atom(term: Term) -> bool:
+    """Whether, as a product, this is one factor: itself."""
+    factors = as_product(term)[1]
+    return len(factors) == 1 and factors[0][0] is term
+
+
+def scale(by: Fraction | int, terms: Sum) -> Sum:
+    return tuple((by * c, t) for c, t in terms)
+
+
+def is_sum(term: Term) -> bool:
+    """Whether, broadcasting aside, this is a sum of several terms."""
+    return op_name(unbroadcast(term)) in SUMS
