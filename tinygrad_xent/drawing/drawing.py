@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -108,11 +107,11 @@ class Drawing:
         return f"<Drawing of {self.nodes} nodes: .save(path), .svg(), .png(), .dot>"
 
 
-def draw(node: Tensor | Sequence[Tensor], backward: bool = False) -> Drawing:
+def draw(node: Any, backward: bool = False) -> Drawing:
     """Draw the graph that a Tensor was made by: any Tensor, so a gradient's graph as well.
 
     Args:
-        node: the result to draw, or several.
+        node: the result to draw, or several; also a derivation's result, which has a `.node`.
         backward: draw the walk back instead: the cotangent that arrives at each node, and on each
             arrow, from result to argument, the rule that it is multiplied through. It is computed
             for the drawing; `.grad` does not change.
@@ -130,7 +129,8 @@ def draw(node: Tensor | Sequence[Tensor], backward: bool = False) -> Drawing:
     >>> draw(x * x).dot.count("->")
     2
     """
-    roots = tuple(node) if isinstance(node, (list, tuple)) else (node,)
+    given = node if isinstance(node, (list, tuple)) else (node,)
+    roots: tuple[Any, ...] = tuple(getattr(root, "node", root) for root in given)
     for root in roots:
         if not isinstance(root, Tensor):
             raise not_recorded("draw", root)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Primitive, Tensor, record, recording, shape_of, toposort
+from ..graph import Primitive, Tensor, recording, shape_of, toposort
 from ..writing.text import text
+from .titles import named_leaf
 
 _READABLE = 40  # operations in a rule; a longer one is named, not printed
 
@@ -32,7 +33,7 @@ def local_rules(node: Tensor, g: Any) -> list[Rule | None]:
     assert op is not None
     names = argument_names(op, len(node.args))
     args = tuple([_symbol(name, a) for name, a in zip(names, node.args, strict=True)])
-    g, out = _leaf("g", g), _leaf("out", node._value)
+    g, out = named_leaf("g", g), named_leaf("out", node._value)
     with recording(), np.errstate(all="ignore"):
         pulled = [_pull(i, g, out, args, node) for i in range(len(args))]
     return [None if c is None else Rule(_written(c, op), shape_of(c)) for c in pulled]
@@ -79,12 +80,5 @@ def _alphabet() -> Any:
 def _symbol(name: str, arg: Any) -> Any:
     """A plain number stays one, because rules simplify for some (`x**2`); the rest gets a name."""
     if type(arg) is Tensor:
-        return _leaf(name, arg._value)
-    return arg if np.ndim(arg) == 0 else _leaf(name, arg)
-
-
-def _leaf(name: str, value: Any) -> Tensor:
-    """A named leaf that shares its value: `Tensor(value)` would copy it."""
-    held = value._value if type(value) is Tensor else value
-    leaf = record(None, (), {}, held)  # type: ignore[arg-type]
-    return leaf.named(name)
+        return named_leaf(name, arg._value)
+    return arg if np.ndim(arg) == 0 else named_leaf(name, arg)

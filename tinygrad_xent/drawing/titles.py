@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..graph import Tensor, record
 from ..writing.text import text
 
 _LONGEST = 40  # characters of a formula
-_DEEPEST = 5  # operations inside one another that a formula of that length can hold
+_NODES = 20  # that a formula of that length can hold
 _ELIDED = "..."
 
 
@@ -34,9 +36,9 @@ def note(node: Tensor) -> str:
 
 
 def _formula(node: Tensor, names: dict[int, str]) -> str:
-    """The node's own expression, down to where it gets too long."""
+    """The node's own expression; where that is too long, only the operations at its top."""
     assert node.op is not None
-    for depth in range(_DEEPEST, 0, -1):
+    for depth in (_NODES, 2, 1) if _is_small(node) else (2, 1):
         written = text(_cut(node, names, depth, top=True))
         written = f"{node.op.name}({written})" if node.op.text == "{0}" else written
         if len(written) <= _LONGEST:
@@ -44,10 +46,28 @@ def _formula(node: Tensor, names: dict[int, str]) -> str:
     return f"{node.op.name}({_ELIDED})"
 
 
+def _is_small(node: Tensor) -> bool:
+    """Whether few nodes lie between this one and the named ones."""
+    waiting, seen = [node], 0
+    while waiting and seen <= _NODES:
+        seen += 1
+        waiting += [a for a in waiting.pop().args if type(a) is Tensor and not a.name]
+    return seen <= _NODES
+
+
 def _cut(node: Tensor, names: dict[int, str], depth: int, top: bool = False) -> Tensor:
     """A copy that ends at named nodes: printing the node itself would read its whole graph."""
     if node.op is None or depth == 0 or (node.name and not top):
-        leaf = record(None, (), {}, node._value)  # type: ignore[arg-type]
-        return leaf.named(node.name or names.get(id(node), _ELIDED))
-    args = [_cut(a, names, depth - 1) if type(a) is Tensor else a for a in node.args]
+        return named_leaf(node.name or names.get(id(node), _ELIDED), node._value)
+    args = [
+        _cut(a, names, depth - 1) if type(a) is Tensor
+        else named_leaf(_ELIDED, a) if np.ndim(a)
+        else a
+        for a in node.args
+    ]  # fmt: skip
     return record(node.op, tuple(args), node.params, node._value)
+
+
+def named_leaf(name: str, value: Any) -> Tensor:
+    """A leaf for printing, which shares its value: `Tensor(value)` would copy it."""
+    return record(None, (), {}, value).named(name)  # type: ignore[arg-type]

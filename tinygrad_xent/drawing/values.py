@@ -46,5 +46,6 @@ def _range(array: Any) -> str:
     known = array[~lost]
     if known.size == 0:
         return "all nan"
-    ends = f"{number(known.min())} .. {number(known.max())}"
+    low, high = known.min(), known.max()
+    ends = f"all {number(low)}" if low == high else f"{number(low)} .. {number(high)}"
     return f"{ends}, {lost.sum()} nan" if lost.any() else ends
