@@ -43,13 +43,12 @@ def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
     >>> import tinygrad_xent as tx
     >>> x = tx.tensor([1.0, 2.0], name="x")
     >>> text(gradient_graph((x * x).sum(), x))
-    'x + x'
+    '1*x + 1*x'
     """
-    seed = Tensor(seed_for(loss, None))
     with recording():
-        for node, g in cotangents(loss, seed, (wrt,), record=True):
+        for node, g in cotangents(loss, seed_for(loss, None), (wrt,), record=True):
             if node is wrt:
-                return g  # type: ignore[no-any-return]
+                return g if isinstance(g, Tensor) else Tensor(g)
     raise DeriveError(
         explain(
             f"derive: the loss does not depend on {text(wrt)}, its gradient is zero everywhere",

@@ -25,6 +25,7 @@ Sum = tuple[tuple[Fraction, Tensor | None], ...]
 PRODUCTS = frozenset({"mul", "div", "neg", "power", "broadcast_to"})
 SUMS = frozenset({"add", "sub"})
 _LARGEST_POWER = 8
+_LARGEST_DENOMINATOR = 1000
 
 
 def is_number(term: Term) -> bool:
@@ -32,9 +33,14 @@ def is_number(term: Term) -> bool:
 
 
 def exact(value: Any) -> Fraction:
-    """A number read as the decimal it is printed as: 0.1 is one tenth."""
-    whole = isinstance(value, (int, np.integer, np.bool_)) or float(value).is_integer()
-    return Fraction(int(value)) if whole else Fraction(repr(float(value)))
+    """The simplest fraction that has this value, or else the decimal that it is printed as.
+
+    >>> exact(1 / 6), exact(0.1), exact(3.14159265358979)
+    (Fraction(1, 6), Fraction(1, 10), Fraction(314159265358979, 100000000000000))
+    """
+    number = float(str(value)) if isinstance(value, np.floating) else float(value)
+    simple = Fraction(number).limit_denominator(_LARGEST_DENOMINATOR)
+    return simple if float(simple) == number else Fraction(repr(number))
 
 
 def op_name(term: Term) -> str:

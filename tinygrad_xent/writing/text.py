@@ -75,6 +75,8 @@ def _bracketed(op: Primitive, i: int, piece: Piece) -> str:
 
 
 def _constant(value: Any) -> Piece:
+    if isinstance(value, np.ndarray) and value.size and (value == value.flat[0]).all():
+        value = value.flat[0]  # the same everywhere: the number says it
     if isinstance(value, np.ndarray) and value.ndim:
         body = np.array2string(value, separator=", ", threshold=8, edgeitems=2)
         return " ".join(body.split()), _ATOM, ""
@@ -114,10 +116,12 @@ def _one_or_all(axis: tuple[int, ...]) -> str:
 
 
 def _index(part: tuple[Any, ...], shown: list[str]) -> str:
-    kind, *values = part
+    kind, values = part[0], part[1:]
     if kind == "slice":
         start, stop, step = ("" if v is None else str(v) for v in values)
         return f"{start}:{stop}" + (f":{step}" if step else "")
     if kind == "array":
-        return shown[values[0] + 1]
-    return "None" if kind == "new" else "..." if kind == "rest" else str(*values)
+        return shown[int(values[0]) + 1]
+    if kind == "int":
+        return str(values[0])
+    return "None" if kind == "new" else "..."
