@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+.DELETE_ON_ERROR:  # a .venv that could not be made is made anew
 .PHONY: help demo test check lint types format clean
 
 help:

@@ -22,7 +22,7 @@ PICTURES = ("forward", "backward", "simplified", "accuracy", "gradient")
 FILES = (*(f"{name}.svg" for name in PICTURES), "index.html")
 
 
-def folder(path: Path) -> Path:
+def prepare(path: Path) -> Path:
     """The folder, made if it is not there.
 
     Raises:

@@ -39,7 +39,7 @@ def run(
         MissingExtraError: scikit-learn or matplotlib is not installed.
     """
     console = console or Console(highlight=False)
-    folder = report.folder(Path(out))
+    folder = report.prepare(Path(out))
     story = compose()
     show_derivation(console, story)
     compared = [compare(f) for f in formulas.FORMULAS]

@@ -113,20 +113,23 @@ STARTS = {"ordinary": ordinary, "saturated": saturated}
 def train(
     problem: Problem,
     start: str,
-    train: digits.Split,
-    test: digits.Split,
+    shown: digits.Split,
+    unseen: digits.Split,
     epochs: int,
     tick: Callable[[], None] = lambda: None,
 ) -> Run:
-    """Train from a start and measure before the first epoch and after each."""
-    y, y_test = problem.targets(train.labels), problem.targets(test.labels)
-    first = STARTS[start](train.images.shape[1], y.shape[1])
+    """Train on the shown images; before the first epoch and after each, measure.
+
+    Accuracy is that on the unseen images, the gradient that of the shown ones.
+    """
+    y, y_unseen = problem.targets(shown.labels), problem.targets(unseen.labels)
+    first = STARTS[start](shown.images.shape[1], y.shape[1])
     accuracies, gradients = [], []
-    for m in _descend(problem, first, train.images, y, epochs):
-        accuracies.append(_accuracy(problem, m, test.images, y_test))
-        gradients.append(gradient_at_logits(problem, _logits(m, train.images), y))
+    for m in _descend(problem, first, shown.images, y, epochs):
+        accuracies.append(_accuracy(problem, m, unseen.images, y_unseen))
+        gradients.append(gradient_at_logits(problem, _logits(m, shown.images), y))
         tick()
-    return Run(problem, start, tuple(accuracies), tuple(gradients), chance(problem, y_test))
+    return Run(problem, start, tuple(accuracies), tuple(gradients), chance(problem, y_unseen))
 
 
 def _descend(
