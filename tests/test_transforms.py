@@ -243,6 +243,16 @@ def test_constants_have_zero_derivatives() -> None:
     assert_close(tx.jvp(tx.stop_gradient, (X,), (X,))[1], np.zeros(3))
 
 
+def test_a_pole_in_one_entry_stays_in_its_row_of_the_jacobian() -> None:
+    x = np.array([0.0, 4.0])
+    with np.errstate(divide="ignore"):
+        assert_close(tx.jacobian(lambda x: 1 / x)(x)[1], [0.0, -1 / 16])
+        assert_close(tx.jacobian(lambda x: tx.log(x) * 2)(x)[1], [0.0, 0.5])
+        t = tx.tensor(x)
+        tx.log(t).backward([0.0, 1.0])
+    assert_close(t.grad, [0.0, 0.25])
+
+
 def test_empty_arrays() -> None:
     empty = np.zeros((0, 3))
     assert tx.grad(tx.sum)(empty).shape == (0, 3)

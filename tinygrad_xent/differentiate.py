@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
-from .graph import Primitive, Tensor, dtype_of, is_float, leaf_value, shape_of, toposort
+from .graph import Tensor, dtype_of, is_float, leaf_value, shape_of, toposort
 from .ops import astype, broadcast_to, sum, where
 
 # -- the loop -------------------------------------------------------------------------------------
@@ -33,8 +33,7 @@ def cotangents(
     """
     order = toposort(root)
     needed = _needed(order, wrt)
-    poisoned = any(n.op is not None and n.op.selects and id(n) in needed for n in order)
-    send = _send_quietly if poisoned else _send
+    poisoned = not np.all(seed._value if type(seed) is Tensor else seed)
     received: dict[int, Any] = {id(root): seed}
     while order:
         node = order.pop()
@@ -43,6 +42,8 @@ def cotangents(
             continue
         yield node, g
         if node.op is not None and id(node) in needed:
+            poisoned = poisoned or node.op.selects  # from here on, zeros may meet infinite slopes
+            send = _send_quietly if poisoned else _send
             send(node, g, needed, received, record, poisoned)
 
 
@@ -67,34 +68,25 @@ def contributions(
     if op is None or op.vjp is None:
         return
     args = node.args if record else [a._value if type(a) is Tensor else a for a in node.args]
-    out = node if record else node._value
-    places = [i for i, a in enumerate(node.args) if id(a) in needed]
-    try:
-        pulled = _pulled(op, places, g, out, args, params)
-    except ArithmeticError:
-        pulled = _pulled(op, places, *_in_numpy(g, out, args), params)
-    for i, c in zip(places, pulled):  # noqa: B905
+    out, rules = node if record else node._value, op.vjp
+    every = None if type(rules) is tuple else _apply(rules, g, out, args, params)
+    for i, arg in enumerate(node.args):
+        if id(arg) not in needed:
+            continue
+        c = every[i] if every else rules[i] and _apply(rules[i], g, out, args, params)
         if c is not None:
             if poisoned and op.elementwise:
                 c = _unpoisoned(c, g)
-            yield i, conform(c, node.args[i]._value)
+            yield i, conform(c, arg._value)
 
 
-def _pulled(
-    op: Primitive, places: list[int], g: Any, out: Any, args: Any, params: dict[str, Any]
-) -> list[Any]:
-    """What the rules of `op` give for these places; of several rules only those are called."""
-    rules = op.vjp
-    if type(rules) is tuple:
-        return [rules[i] and rules[i](g, out, *args, **params) for i in places]
-    every = rules(g, out, *args, **params)
-    return [every[i] for i in places]
-
-
-def _in_numpy(g: Any, out: Any, args: Any) -> tuple[Any, Any, list[Any]]:
-    """The same numbers as NumPy's, which go on to inf and nan where Python's raise."""
-    g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
-    return g, out, args
+def _apply(rule: Any, g: Any, out: Any, args: Any, params: dict[str, Any]) -> Any:
+    """What a rule gives, by NumPy's arithmetic where Python's would raise: at inf and nan."""
+    try:
+        return rule(g, out, *args, **params)
+    except ArithmeticError:
+        g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
+        return rule(g, out, *args, **params)
 
 
 def _needed(order: list[Tensor], wrt: tuple[Tensor, ...] | None) -> set[int]:

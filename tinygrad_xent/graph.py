@@ -352,12 +352,13 @@ class Primitive:
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         values = []
-        traced = False
+        traced = plain = False
         for a in args:
             if type(a) is Tensor:
                 traced = True
                 values.append(a._value)
             else:
+                plain = True
                 values.append(a if type(a) in _PLAIN else constant(a, self.name))
         try:
             value = self.evaluate(values, params)
@@ -367,8 +368,10 @@ class Primitive:
             return value
         if not _recording.get():
             return _detached(value)
-        kept = [a if type(a) is Tensor else constant(v, self.name) for a, v in zip(args, values)]  # noqa: B905
-        return record(self, tuple(kept), params or _NO_PARAMS, value)
+        if plain:
+            args = tuple([a if type(a) is Tensor else constant(v, self.name)
+                          for a, v in zip(args, values)])  # noqa: B905  # fmt: skip
+        return record(self, args, params or _NO_PARAMS, value)
 
     def evaluate(self, values: list[Any], params: dict[str, Any]) -> Any:
         """The value: by Python's own arithmetic for Python numbers, else by NumPy's."""
