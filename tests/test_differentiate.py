@@ -172,6 +172,20 @@ def test_changing_an_array_after_recording_changes_no_gradient(k: int) -> None:
     assert_close(t.grad, expected)
 
 
+def test_an_array_that_was_read_only_for_a_while_is_no_exception() -> None:
+    data, factor = np.arange(1.0, 5.0), np.arange(2.0, 6.0)
+    view, expected = data[:], 2 * data * factor
+    data.flags.writeable = factor.flags.writeable = False
+    t = tx.tensor(data)
+    loss = (t * t * factor).sum()
+    factor.flags.writeable = True
+    view[:], factor[:] = 0.0, 0.0
+    loss.backward()
+    assert_close(t.grad, expected)
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        t.value.flags.writeable = True
+
+
 def test_index_and_mask_arrays_are_copied_too() -> None:
     index, mask = np.array([0, 0, 2]), np.array([True, False, True])
     t = tx.tensor([1.0, 2.0, 3.0])

@@ -9,7 +9,7 @@ This file knows no operation. `ops/` declares them; `differentiate.py` walks wha
     name               what the user calls it; on an inner node it makes a definition
     grad               filled by `backward()`
 
-An argument is a Tensor or a constant (a number, or an array that nobody else can change).
+An argument is a Tensor or a constant (a number, or an array that nobody can change).
 """
 
 from __future__ import annotations
@@ -285,8 +285,8 @@ def leaf_value(value: Any) -> Any:
 def constant(value: Any, asked: str = "tensor") -> Any:
     """An operation's plain argument: a number as it is, anything else as an array of our own.
 
-    Arrays are copied, so that a later change in place cannot reach the graph; one that owns its
-    data and is marked read-only (`a.flags.writeable = False`) is taken as it is.
+    Arrays are copied into `bytes`, which nothing can change in place: neither the caller through
+    the array that was given, nor anyone through the one that the graph holds.
     """
     if type(value) in (float, int, bool):
         return value
@@ -299,11 +299,9 @@ def constant(value: Any, asked: str = "tensor") -> Any:
                 "floating point for what is differentiated; integers and booleans as data",
             )
         )
-    if isinstance(array, np.generic) or not (array.flags.writeable or array.base is not None):
+    if isinstance(array, np.generic) or type(array.base) is bytes:
         return array
-    frozen = np.array(array, subok=False)
-    frozen.setflags(write=False)
-    return frozen
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 def _from_sequence(value: Any) -> np.ndarray:
