@@ -230,3 +230,23 @@ def test_the_check_of_a_step_can_fail() -> None:
     x = tx.tensor([1.0, 2.0], name="x")
     assert rewriting.same_value(x * 2, x + x)
     assert not rewriting.same_value(x * 2, x * 2.001)
+
+
+# -- plain data -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_derivation_survives_json(name: str) -> None:
+    loss, wrt, assume = GALLERY[name][0]()
+    d = tx.derive(loss, wrt, assume)
+    back = tx.Derivation.from_json(d.json())
+    assert back == d
+    assert str(back) == str(d)
+    assert back.json() == d.json()
+
+
+def test_a_formula_from_json_has_no_values() -> None:
+    x = tx.tensor([1.0, 2.0], name="x")
+    back = tx.Derivation.from_json(tx.derive((x * x).sum(), x).json())
+    with pytest.raises(tx.DeriveError, match="no"):
+        _ = back.result.value

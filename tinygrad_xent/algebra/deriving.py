@@ -14,13 +14,14 @@ import numpy as np
 
 from ..differentiate import cotangents, not_recorded, seed_for
 from ..errors import DeriveError, describe, explain
-from ..graph import Tensor, recording, toposort
+from ..graph import Tensor, record, recording, toposort
 from ..ops import alias
 from ..writing.text import leaf_names, text
 from .assumptions import Assumption, Facts, Positive, Simplex, of_the_loss, stated
 from .cases import settle
 from .copying import Copy
-from .derivation import Derivation, Formula, Step, operations
+from .derivation import Derivation, Step
+from .formula import Formula, operations
 from .matching import Definition, Rule
 from .naming import CALLS, opened
 from .rewriting import Rewrite, check, rewrite
@@ -225,18 +226,18 @@ class Run:
         needed = [str(a) for a in assumed]
         return Derivation(
             title=title,
-            start=text(self.start),
+            start=Formula(self.start),
             steps=tuple(_folded(self.steps)),
-            result=Formula(self._rebuilt(), text(self.end)),
+            result=Formula(self.end, self._rebuilt()),
             assumptions=tuple(dict.fromkeys(spoken)),
             unused=tuple(a for a in needed if a not in spoken),
             definitions=self._spoken_definitions(),
         )
 
-    def _spoken_definitions(self) -> tuple[tuple[str, str], ...]:
+    def _spoken_definitions(self) -> tuple[tuple[str, Formula], ...]:
         shown = {n.name for term in (self.start, self.end) for n in _nodes(term)}
         names = shown - self.copy.recognised
-        return tuple((n.name or "", text(n)) for n in self.copy.definitions if n.name in names)
+        return tuple((n.name or "", _meaning(n)) for n in self.copy.definitions if n.name in names)
 
     def _rebuilt(self) -> Any:
         """The end of the derivation, on the user's own Tensors."""
@@ -256,6 +257,12 @@ class Run:
         """The user's own node, under the name that it has in the formula."""
         node = self.copy.original[copied]
         return node if node.name == atom.name else alias(node).named(atom.name or "")
+
+
+def _meaning(definition: Tensor) -> Formula:
+    """What a definition stands for: the node without its name."""
+    assert definition.op is not None
+    return Formula(record(definition.op, definition.args, definition.params, definition._value))
 
 
 def recognise(copy: Copy) -> None:
@@ -286,5 +293,6 @@ def _folded(steps: list[Rewrite]) -> list[Step]:
         if i + 1 < len(steps) and steps[i + 1].rule == s.rule:
             continue
         used = tuple(str(a) for a in s.used)
-        lines.append(Step(s.rule, s.reason, text(s.before), text(s.after), text(s.root), used))
+        formulas = (Formula(s.before), Formula(s.after), Formula(s.root))
+        lines.append(Step(s.rule, s.reason, *formulas, used))
     return lines
