@@ -299,7 +299,7 @@ def constant(value: Any, asked: str = "tensor") -> Any:
                 "floating point for what is differentiated; integers and booleans as data",
             )
         )
-    if isinstance(array, np.generic) or type(array.base) is bytes:
+    if isinstance(array, np.generic) or isinstance(array.base, bytes):
         return array
     return np.ndarray(array.shape, array.dtype, array.tobytes())
 
