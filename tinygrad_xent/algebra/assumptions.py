@@ -143,8 +143,17 @@ class Facts:
         self.terms = [term for term, _ in known]
         for term, assumption in known:
             self.known.setdefault(id(term), []).append(assumption)
+            if isinstance(assumption, Nonzero):
+                self._learn_factors(term, assumption)
         self.definitions = definitions or {}
         self.used: list[Assumption] = []
+
+    def _learn_factors(self, term: Term, assumption: Nonzero) -> None:
+        """A product is nonzero only if its factors are."""
+        for base, _ in as_product(term)[1]:
+            if base is not term:
+                self.terms.append(base)
+                self.known.setdefault(id(base), []).append(Nonzero(assumption.of))
 
     def _assumed(self, term: Term, kind: type[Assumption]) -> bool:
         for assumption in self.known.get(id(term), ()):

@@ -7,7 +7,8 @@ Tensors, where it is compared with the gradient that the engine computes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,10 @@ from .derivation import Derivation, Step
 from .formula import Formula, operations
 from .matching import Definition, Rule
 from .naming import CALLS, opened
-from .rewriting import Rewrite, check, rewrite
+from .rewriting import NoEndError, Rewrite, check, rewrite
 from .rules import ALGEBRA, FORMS, NAMING, SHRINKING, TIDYING
 from .terms import Terms
-from .views import Term, is_number, op_name
+from .views import Term, forget, is_number, op_name
 
 
 def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
@@ -83,7 +84,7 @@ def derive(loss: Tensor, wrt: Tensor | str, assume: Any = ()) -> Derivation:
         raise not_recorded("derive", loss)
     seed_for(loss, None)
     wrt = _named(loss, wrt) if isinstance(wrt, str) else wrt
-    with recording(), np.errstate(all="ignore"):
+    with _derivation():
         facts = [*stated(assume), *of_the_loss(loss)]
         copy = Copy(loss, wrt, facts)
         gradient = gradient_graph(copy.loss, copy.of(wrt))
@@ -99,11 +100,21 @@ def simplify(node: Tensor, assume: Any = ()) -> Formula:
     >>> simplify(tx.log(tx.exp(x) * tx.exp(x)))
     2*x
     """
-    with recording(), np.errstate(all="ignore"):
+    with _derivation():
         facts = [*stated(assume), *of_the_loss(node)]
         copy = Copy(node, None, facts)
         recognise(copy)
         return _shortest(text(node), copy.loss, copy, assume).result
+
+
+@contextmanager
+def _derivation() -> Iterator[None]:
+    """Record, stay quiet about the odd numbers a term is checked on, and forget at the end."""
+    try:
+        with recording(), np.errstate(all="ignore"):
+            yield
+    finally:
+        forget()
 
 
 def _named(loss: Tensor, name: str) -> Tensor:
@@ -122,15 +133,31 @@ def _name(loss: Tensor, wrt: Tensor) -> str:
 def _shortest(title: str, start: Tensor, copy: Copy, assume: Any) -> Derivation:
     """The best of four ways: multiplying out or not, with definitions kept closed or opened."""
     opened = (False, True) if copy.definitions else (False,)
-    runs = [Run(copy, start, o, algebra) for o in opened for algebra in (SHRINKING, ALGEBRA)]
+    ways = [(o, algebra) for o in opened for algebra in (SHRINKING, ALGEBRA)]
+    runs = [run for way in ways if (run := _attempt(copy, start, *way)) is not None]
+    runs = runs or [Run(copy, start, False, (), ())]
     best = min(runs, key=lambda run: (operations(run.end), len(run.steps)))
     return best.derivation(title, stated(assume))
+
+
+def _attempt(copy: Copy, start: Tensor, opened: bool, algebra: Sequence[Rule]) -> Run | None:
+    try:
+        return Run(copy, start, opened, algebra)
+    except NoEndError:
+        return None
 
 
 class Run:
     """One attempt: the start in standard form, then algebra, then tidying, then naming."""
 
-    def __init__(self, copy: Copy, start: Tensor, opened: bool, algebra: Sequence[Rule]) -> None:
+    def __init__(
+        self,
+        copy: Copy,
+        start: Tensor,
+        opened: bool,
+        algebra: Sequence[Rule],
+        forms: Sequence[Rule] = FORMS,
+    ) -> None:
         self.copy, self.opened = copy, opened
         self.proved: list[Assumption] = []
         self.terms = Terms()
@@ -142,12 +169,12 @@ class Run:
         self.steps: list[Rewrite] = []
         self.end: Term = self.terms.standard(self.start)
         self._note("standard form", "Signs, numbers and broadcasting are collected.", self.start)
-        rules = (*FORMS, *(() if opened else self.definitions), *algebra)
+        rules = (*forms, *(() if opened else self.definitions), *algebra)
         self._phase(rules)
         self.end, steps = settle(self.end, rules, self.terms, self.facts)
         self.steps += steps
         self.terms = Terms(expanded=False)
-        self._phase((*self.definitions, *TIDYING))
+        self._phase((*self.definitions, *TIDYING), measure=operations)
         self._phase(NAMING)
         before, self.end = self.end, self.terms.presented(self.end)
         self._note("turn round", "A minus sign in front turns a difference round.", before)
@@ -158,7 +185,9 @@ class Run:
         for node in self.copy.definitions:
             body = self._closed(node, inside=True)
             given = self.terms.standard(body)
-            body, _ = rewrite(given, (*FORMS, *self.definitions, *ALGEBRA), self.terms, self.facts)
+            rules = (*FORMS, *self.definitions, *ALGEBRA)
+            body, _ = rewrite(given, rules, self.terms, self.facts)
+            body, _ = settle(body, rules, self.terms, self.facts)
             if not isinstance(body, Tensor) or body.op is None:
                 continue
             atom = self.atoms[id(node)]
@@ -205,11 +234,11 @@ class Run:
         args = tuple(self.terms.data(a) if isinstance(a, np.ndarray) else a for a in args)
         return self.terms.apply(n.op, args, n.params)
 
-    def _phase(self, rules: Sequence[Rule]) -> None:
+    def _phase(self, rules: Sequence[Rule], measure: Callable[[Term], int] | None = None) -> None:
         before = self.end
         self.end = self.terms.standard(before)
         self._note("tidy", "Numbers that all terms share are taken out.", before)
-        self.end, steps = rewrite(self.end, rules, self.terms, self.facts)
+        self.end, steps = rewrite(self.end, rules, self.terms, self.facts, measure)
         self.steps += steps
 
     def _note(self, name: str, reason: str, before: Term) -> None:
@@ -277,7 +306,8 @@ def recognise(copy: Copy) -> None:
 def _usual_name(node: Tensor, copy: Copy) -> str:
     terms = Terms()
     facts = Facts([(terms.standard(n), a) for n, a in copy.facts])
-    body, _ = rewrite(node, (*FORMS, *SHRINKING), terms, facts)
+    rules = (*FORMS, *ALGEBRA)
+    body, _ = settle(rewrite(node, rules, terms, facts)[0], rules, terms, facts)
     named, _ = rewrite(body, NAMING, terms, facts)
     return text(named) if op_name(named) in CALLS else ""
 

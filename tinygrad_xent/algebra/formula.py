@@ -76,7 +76,8 @@ def operations(term: Term) -> int:
             continue
         seen.add(id(node))
         if node.op is not None and not node.name:
-            count += op_name(node) not in _FREE
+            number = not any(isinstance(a, Tensor) for a in node.args)
+            count += not number and op_name(node) not in _FREE
             stack += node.args
     return count
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..graph import PRIMITIVES, Tensor, record, shape_of
 from .assumptions import Facts
-from .views import Term, as_product, is_number, is_sum, unbroadcast
+from .views import Term, as_product, is_backwards, is_number, is_sum, unbroadcast
 
 SHAPE = (2, 3)  # of what is drawn for a rule's test
 
@@ -54,13 +54,13 @@ class Number(Maybe):
 
 
 class Unsigned(Anything):
-    """Anything but a sum that does not begin with a minus sign."""
+    """Anything that does not begin with a minus sign."""
 
     symbol = "unsigned"
 
     @staticmethod
     def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
-        return as_product(term)[0] > 0 and not is_sum(term)
+        return not is_backwards(term) if is_sum(term) else as_product(term)[0] > 0
 
 
 class Nonzero(Anything):

@@ -28,7 +28,9 @@ from .views import (
     Term,
     as_product,
     as_sum,
+    invert,
     is_number,
+    is_sum,
     op_name,
     unbroadcast,
 )
@@ -130,16 +132,24 @@ class Matcher:
                 yield Found(env, lambda new: self._sized(new, term))
 
     def _product_root(self, pattern: Term, term: Tensor) -> Iterator[Found]:
-        for env, (c, rest) in self._factors(as_product(pattern), as_product(term), {}):
-            if self._absorbers(as_product(pattern), env):
-                continue
+        """As a part of the product; a plain product also below, for if a = b then 1/a = 1/b."""
+        number, factors = as_product(pattern)
+        plain = all(sign > 0 and not is_sum(base) for base, sign in factors)
+        for power in (1, -1) if plain else (1,):
+            shape = (number**power, factors if power > 0 else invert(factors))
+            for env, (c, rest) in self._factors(shape, as_product(term), {}):
+                if not self._absorbers(shape, env):
+                    yield Found(env, self._into_product(c, rest, power, term))
 
-            def put_back(new: Term, c: Fraction = c, rest: tuple[Factor, ...] = rest) -> Term:
-                new = self.terms.standard(new)
-                b, factors = as_product(new)
-                return self.terms.product(c * b, rest + factors, term.shape)
+    def _into_product(
+        self, c: Fraction, rest: tuple[Factor, ...], power: int, term: Tensor
+    ) -> Callable[[Term], Term]:
+        def put_back(new: Term) -> Term:
+            b, factors = as_product(self.terms.standard(new))
+            factors = factors if power > 0 else invert(factors)
+            return self.terms.product(c * b**power, rest + factors, term.shape)
 
-            yield Found(env, put_back)
+        return put_back
 
     def _sum_root(self, pattern: Term, term: Tensor) -> Iterator[Found]:
         for env, rest in self._terms(as_sum(pattern), as_sum(term), {}):

@@ -6,7 +6,7 @@ the value is caught at once: a rule that is not sound never reaches a person's p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,11 @@ from .matching import Rule
 from .terms import Terms
 from .views import PRODUCTS, SUMS, Term, as_product, as_sum, is_atom, op_name, unbroadcast
 
-_MOST_STEPS = 2_000
+_MOST_STEPS = 300
+
+
+class NoEndError(DeriveError):
+    """The rules went on for too long; another order may not."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +39,46 @@ class Rewrite:
 
 
 def rewrite(
-    root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts
+    root: Term,
+    rules: Sequence[Rule],
+    terms: Terms,
+    facts: Facts,
+    measure: Callable[[Term], int] | None = None,
 ) -> tuple[Term, list[Rewrite]]:
-    """Apply the rules, the first that fits first, until none does."""
+    """Apply the rules until none applies.
+
+    Args:
+        root: where to start.
+        rules: the first that fits is applied, at the innermost place.
+        terms, facts: what builds terms, and what is known of them.
+        measure: instead, of all that fit the one is applied that makes this smallest.
+    """
     root = terms.standard(root)
     steps: list[Rewrite] = []
-    while (step := _next(root, rules, terms, facts)) is not None:
+    while (step := _choice(root, rules, terms, facts, measure)) is not None:
         check(root, step)
         steps.append(step)
         root = step.root
         if len(steps) > _MOST_STEPS:
-            raise DeriveError(f"derive: no end after {_MOST_STEPS} steps; please report this loss")
+            raise NoEndError(f"derive: no end after {_MOST_STEPS} steps")
     return root, steps
 
 
-def _next(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> Rewrite | None:
+def _choice(
+    root: Term,
+    rules: Sequence[Rule],
+    terms: Terms,
+    facts: Facts,
+    measure: Callable[[Term], int] | None,
+) -> Rewrite | None:
+    found = _fitting(root, rules, terms, facts)
+    if measure is None:
+        return next(found, None)
+    return min(found, key=lambda step: measure(step.root), default=None)
+
+
+def _fitting(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> Iterator[Rewrite]:
+    """Every way to apply a rule, in order of the rules and then from inner to outer places."""
     places = list(positions(root))
     for rule in rules:
         for place in places:
@@ -59,9 +88,8 @@ def _next(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> Rewr
                 if after is not place:
                     whole = replace(root, place, after, terms)
                     used = tuple(dict.fromkeys(facts.used))
-                    return Rewrite(rule.name, rule.reason, place, after, whole, used)
+                    yield Rewrite(rule.name, rule.reason, place, after, whole, used)
                 facts.used = []
-    return None
 
 
 def positions(root: Term) -> Iterator[Tensor]:

@@ -161,12 +161,6 @@ def distribute(x: Anything, a: Anything, b: Anything):
 
 
 @rule
-def shift_undone_below(c: Anything, x: Anything):
-    "A shift and its opposite cancel in a denominator."
-    return 1 / (exp(c) * exp(x - c)), 1 / exp(x)
-
-
-@rule
 def meets_its_denominator(y: Nonzero, a: Anything, b: Maybe):
     "A factor is multiplied into a sum in which it is a denominator."
     return y * (a + b / y), a * y + b
@@ -180,7 +174,6 @@ FORMS: tuple[Rule, ...] = (
     exp_of_log,
     sum_of_shifted,
     shift_undone,
-    shift_undone_below,
     shift_cancels,
     exp_of_minus,
     inner_fraction,
@@ -264,8 +257,15 @@ def logsumexp_by_name(x: Anything, along: AlongOne):
     return log(along(exp(x))), logsumexp(x, along)
 
 
+@rule
+def mean_by_softmax(x: Anything, y: Anything, along: AlongOne):
+    "A sum weighted by exponentials, over the sum of these, is weighted by softmax."
+    return along(exp(x) * y) / along(exp(x)), along(softmax(x, along) * y)
+
+
 NAMING: tuple[Rule, ...] = (
     softmax_by_name,
+    mean_by_softmax,
     logsumexp_by_name,
     sigmoid_by_name,
     sigmoid_of_minus_by_name,

@@ -26,9 +26,13 @@ from .views import (
     as_product,
     as_sum,
     exact,
+    extent,
+    is_backwards,
     is_number,
     is_sum,
+    is_whole,
     op_name,
+    printed,
     scale,
     unbroadcast,
 )
@@ -55,7 +59,6 @@ class Terms:
         self.expanded = expanded
         self._made: dict[Any, Tensor] = {}
         self._standard: dict[int, Term] = {}
-        self._text: dict[int, str] = {}
         self._data: set[int] = set()
         self._kept: list[Any] = []  # what is known by id() must stay alive
 
@@ -128,7 +131,7 @@ class Terms:
         name = op.name
         if name in _TRANSPARENT:
             return args[0]
-        if name in PRODUCTS:
+        if name in PRODUCTS and not (name == "power" and not is_whole(args[1])):
             coefficient, factors = as_product(record(op, args, params, None))
             return self.product(coefficient, factors, shape)
         if name in SUMS:
@@ -166,7 +169,7 @@ class Terms:
         coefficient, factors = as_product(term)
         if not factors:
             return coefficient, self.broadcast(1, shape_of(term))
-        if not self.expanded and is_sum(term) and self._is_backwards(as_sum(term)):
+        if not self.expanded and is_sum(term) and is_backwards(term):
             return Fraction(-1), self.total(scale(-1, as_sum(term)), term.shape)
         return coefficient, self.product(Fraction(1), factors, term.shape)
 
@@ -179,10 +182,19 @@ class Terms:
             return self.data(self.apply(op, args, params)._value)
         if name == "squeeze" and op_name(x) == "expand_dims" and x.params == params:
             return x.args[0]
+        if name == "transpose" and op_name(x) == "transpose":
+            return self._turned_twice(x, params["axes"])
         if name == "expand_dims" and op_name(x) == "sum":
             if x.params == {"axis": params["axis"], "keepdims": False}:
                 return self.make("sum", x.args[0], axis=params["axis"], keepdims=True)
         return self.apply(op, args, params)
+
+    def _turned_twice(self, x: Tensor, axes: tuple[int, ...]) -> Term:
+        both = tuple(x.params["axes"][a] for a in axes)
+        inner: Tensor = x.args[0]
+        if both == tuple(range(inner.ndim)):
+            return inner
+        return self.make("transpose", inner, axes=both)
 
     def broadcast(self, term: Term, shape: tuple[int, ...]) -> Term:
         """The term at this shape; nothing is added if it has it already."""
@@ -208,7 +220,7 @@ class Terms:
         turned = []
         for base, sign in factors:
             base = unbroadcast(base)
-            if is_sum(base) and self._is_backwards(as_sum(base)) and len(factors) > 1:
+            if is_sum(base) and is_backwards(base) and len(factors) > 1:
                 base, coefficient = self.total(scale(-1, as_sum(base)), base.shape), -coefficient
             turned.append((base, sign))
         return coefficient, tuple(turned)
@@ -232,7 +244,7 @@ class Terms:
             terms = as_sum(inner)
             mixed = any(c < 0 for c, _ in terms)
             return self.total(scale(-1, terms), inner.shape) if mixed else None
-        if op_name(inner) in ("sum", "matmul", "mul"):
+        if op_name(inner) in ("mul", "matmul", "sum", "expand_dims", "squeeze", "transpose"):
             for i, arg in enumerate(inner.args):
                 opposite = self._opposite(arg)
                 if opposite is not None:
@@ -245,10 +257,6 @@ class Terms:
     def _known(name: str, args: tuple[Term, ...]) -> bool:
         """Whether plain data meets plain data, and not only a number an operation."""
         return name == "scatter" or bool(as_product(args[-1])[1])
-
-    def _is_backwards(self, terms: Sum) -> bool:
-        first = min(terms, key=lambda t: self.text(t[1]))
-        return first[0] < 0
 
     def _assembled(self, coefficient: Fraction, factors: tuple[Factor, ...]) -> Term:
         above = self._multiplied([b for b, sign in factors if sign > 0])
@@ -269,7 +277,7 @@ class Terms:
         """Factors in the order they are printed, equal ones as a power."""
         count = Counter(map(id, bases))
         unique = {id(b): b for b in bases}.values()
-        ordered = sorted(unique, key=lambda b: (_extent(b), is_sum(b), self.text(b)))
+        ordered = sorted(unique, key=lambda b: (extent(b), is_sum(b), printed(b)))
         return [b if count[id(b)] == 1 else self.make("power", b, count[id(b)]) for b in ordered]
 
     # -- sums -------------------------------------------------------------------------------------
@@ -311,7 +319,7 @@ class Terms:
         return bare
 
     def _in_order(self, terms: list[Any]) -> list[Any]:
-        return sorted(terms, key=lambda t: (t[0] < 0, t[1] is None, self.text(t[1])))
+        return sorted(terms, key=_place)
 
     def _scaled(self, by: Fraction, term: Tensor | None) -> Term:
         if term is None:
@@ -321,23 +329,15 @@ class Terms:
     def _negative(self, term: Term) -> Term:
         return -term if is_number(term) else self.make("neg", term)
 
-    def text(self, term: Term) -> str:
-        """What a term prints, remembered."""
-        if not isinstance(term, Tensor):
-            return "" if term is None else text(term)
-        if id(term) not in self._text:
-            self._text[id(term)] = text(term)
-            self._kept.append(term)
-        return self._text[id(term)]
+
+def _place(term: tuple[Fraction, Tensor | None]) -> tuple[bool, bool, str]:
+    """Where a term stands in a sum: what is added, then a number, then what is taken away."""
+    c, t = term
+    return c < 0, t is None, "" if t is None else printed(t)
 
 
 def _key(arg: Term) -> Any:
     return id(arg) if isinstance(arg, Tensor) else (type(arg).__name__, arg)
-
-
-def _extent(term: Tensor) -> int:
-    """Along how many axes a term can vary: what varies less is printed first."""
-    return sum(n != 1 for n in term.shape)
 
 
 def exact_number(value: Any) -> int | float:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..graph import Tensor
+from ..writing.text import text
 
 Term = Any  # a Tensor or a Python number
 Factor = tuple[Tensor, int]
@@ -25,6 +27,7 @@ Sum = tuple[tuple[Fraction, Tensor | None], ...]
 PRODUCTS = frozenset({"mul", "div", "neg", "power", "broadcast_to"})
 SUMS = frozenset({"add", "sub"})
 _LARGEST_POWER = 8
+_REMEMBERED = 1 << 14
 _LARGEST_DENOMINATOR = 1000
 
 
@@ -54,6 +57,7 @@ def unbroadcast(term: Term) -> Term:
     return term
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def as_product(term: Term) -> Product:
     """The number in front and the factors."""
     if is_number(term):
@@ -71,12 +75,13 @@ def as_product(term: Term) -> Product:
         (a, xs), (b, ys) = map(as_product, term.args)
         if b:
             return a / b, xs + invert(ys)
-    if name == "power" and _whole(term.args[1]):
+    if name == "power" and is_whole(term.args[1]):
         return _power(as_product(term.args[0]), int(term.args[1]), term)
     return Fraction(1), ((term, 1),)
 
 
-def _whole(exponent: Term) -> bool:
+def is_whole(exponent: Term) -> bool:
+    """Whether a power with this exponent is shown as a product of factors."""
     small = is_number(exponent) and abs(exponent) <= _LARGEST_POWER
     return small and float(exponent).is_integer() and exponent != 0
 
@@ -94,6 +99,7 @@ def invert(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
     return tuple((base, -sign) for base, sign in factors)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def as_sum(term: Term) -> Sum:
     """The terms, each with the number in front of it."""
     if is_number(term):
@@ -122,3 +128,28 @@ def scale(by: Fraction | int, terms: Sum) -> Sum:
 def is_sum(term: Term) -> bool:
     """Whether, broadcasting aside, this is a sum of several terms."""
     return op_name(unbroadcast(term)) in SUMS
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def printed(term: Term) -> str:
+    """What a term prints: terms are sorted by it."""
+    return text(term)
+
+
+def forget() -> None:
+    """Let go of what was remembered; a derivation does at its end."""
+    for view in (as_product, as_sum, printed):
+        view.cache_clear()
+
+
+def extent(term: Term) -> int:
+    """Along how many axes a term can vary."""
+    return sum(n != 1 for n in getattr(term, "shape", ()))
+
+
+def is_backwards(term: Term) -> bool:
+    """Whether a sum begins with what it takes away: first numbers, then what varies most."""
+    terms = as_sum(term)
+    numbers = [c for c, t in terms if t is None]
+    first = min((-extent(t), printed(t), c) for c, t in terms if t is not None)
+    return (numbers[0] if numbers else first[2]) < 0
