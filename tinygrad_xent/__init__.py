@@ -18,7 +18,6 @@ from .algebra import (
     OneHot,
     Positive,
     Simplex,
-    derive,
     gradient_graph,
     simplify,
 )
@@ -28,6 +27,7 @@ from .errors import (
     DtypeError,
     GradientError,
     NotSupportedError,
+    ParseError,
     RenderError,
     ShapeError,
     TinygradXentError,
@@ -35,6 +35,7 @@ from .errors import (
 from .functions import *
 from .graph import Tensor, implements, no_grad, primitive, tensor
 from .ops import *
+from .reading import derive
 from .transforms import (
     elementwise_grad,
     grad,
@@ -56,6 +57,7 @@ __all__ = [
     "Nonzero",
     "NotSupportedError",
     "OneHot",
+    "ParseError",
     "Positive",
     "RenderError",
     "ShapeError",

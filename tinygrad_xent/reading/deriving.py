@@ -1,0 +1,88 @@
+"""`derive` for losses and assumptions that are written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import algebra
+from ..algebra import Derivation
+from ..errors import ParseError, explain
+from ..graph import Tensor, toposort
+from . import options
+from .assumptions import assumption
+from .expressions import expression
+from .files import file_and_function, from_file
+from .table import nearest
+
+
+def derive(loss: Tensor | str, wrt: Tensor | str, assume: Any = ()) -> Derivation:
+    """The gradient of a scalar loss in closed form, in named steps.
+
+    Args:
+        loss: one number, composed of Tensors; or text such as `"-sum(p*log(softmax(z)))"`, whose
+            names are taken to be vectors, or numbers where that does not give one number
+            (`tinygrad_xent.reading.expression` makes Tensors of other shapes from text).
+        wrt: the Tensor to differentiate with respect to, or its name.
+        assume: facts about Tensors: `tx.Simplex(p)`, `tx.Positive(x)`, `p.sum() == 1`, `x > 0`;
+            or text: `"sum(p)=1"`, `"x>0"`, `"onehot(y)"`.
+
+    Raises:
+        ParseError: text that cannot be read, at its column.
+        GradientError: the loss is not one number.
+        DeriveError: the loss does not depend on `wrt`, or an assumption is not understood.
+
+    >>> import tinygrad_xent as tx
+    >>> derive("-sum(p*log(softmax(z)))", wrt="z", assume="sum(p)=1").result
+    softmax(z) - p
+    >>> z, p = tx.tensor([0.2, 5.0, 0.3], name="z"), tx.tensor([0.0, 1.0, 0.0], name="p")
+    >>> derive(-(p * tx.log(tx.softmax(z))).sum(), wrt=z).result
+    sum(p)*softmax(z) - p
+    """
+    if not isinstance(loss, str):
+        return algebra.derive(loss, wrt, _assumed(assume, loss))
+    made, variables = expression(loss)
+    return algebra.derive(made, _variable(wrt, variables), _assumed(assume, made))
+
+
+def derive_text(
+    loss: str,
+    wrt: str,
+    assume: Sequence[str] = (),
+    shapes: Sequence[str] = (),
+    values: Sequence[str] = (),
+) -> tuple[Derivation, str]:
+    """What the command line asks for: everything as text, the loss maybe `FILE.py:FUNCTION`.
+
+    Returns the derivation, and the sizes of the sample, which show in numbers such as a mean's.
+
+    >>> found, sizes = derive_text("sum((X @ w - y)**2)", "w", shapes=["X=N,D", "w=D", "y=N"])
+    >>> found.result, sizes
+    (2*(X.T @ (X @ w - y)), 'X: 3 by 4, w: 4, y: 3')
+    """
+    named, given = options.shapes(shapes), options.values(values)
+    place = file_and_function(loss)
+    made, variables = from_file(*place, named, given) if place else expression(loss, named, given)
+    facts = [assumption(fact, variables) for fact in assume]
+    return algebra.derive(made, _variable(wrt, variables), facts), _sizes(variables)
+
+
+def _sizes(variables: Mapping[str, Tensor]) -> str:
+    shapes = {name: " by ".join(map(str, x.shape)) for name, x in variables.items() if x.ndim}
+    return ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
+
+
+def _variable(wrt: Tensor | str, variables: Mapping[str, Tensor]) -> Tensor | str:
+    if isinstance(wrt, str) and wrt not in variables:
+        problem = f"derive: nothing in the loss is named {wrt}"
+        raise ParseError(explain(problem, wrt, nearest(wrt, variables)))
+    return variables[wrt] if isinstance(wrt, str) else wrt
+
+
+def _assumed(assume: Any, loss: Any) -> list[Any]:
+    """The assumptions, with text read in the names of the loss."""
+    facts = list(assume) if isinstance(assume, (list, tuple)) else [assume]
+    if any(isinstance(fact, str) for fact in facts) and isinstance(loss, Tensor):
+        named = {n.name: n for n in toposort(loss) if n.name}
+        facts = [assumption(f, named) if isinstance(f, str) else f for f in facts]
+    return facts
