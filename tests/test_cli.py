@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,7 @@ def test_help_lists_every_command() -> None:
 def test_every_command_has_help(name: str) -> None:
     shown = call(name, "--help")
     assert shown.exit_code == 0
-    assert main.commands[name].help in " ".join(shown.output.split())
+    assert " ".join(main.commands[name].help.split()) in " ".join(shown.output.split())
 
 
 def test_version() -> None:
@@ -65,6 +67,190 @@ def test_a_terminal_without_the_letters_is_no_reason_to_fail(tmp_path: Path) -> 
         env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+# -- derive ---------------------------------------------------------------------------------------
+
+CROSS_ENTROPY = "-sum(p*log(softmax(z)))"
+
+
+def derived(*args: str) -> list[str]:
+    """The lines that `derive` prints."""
+    done = call("derive", *args)
+    assert done.exit_code == 0, done.output
+    return done.stdout.rstrip().split("\n")
+
+
+def test_derive_from_the_naive_composition() -> None:
+    *_, last, footing = derived("-sum(p*log(exp(z)/sum(exp(z))))", "--wrt", "z")
+    assert last.endswith("  = sum(p)*softmax(z) - p")
+    assert footing.strip() == "holds for all values"
+
+
+def test_derive_with_an_assumption() -> None:
+    *_, last, footing = derived(CROSS_ENTROPY, "--wrt", "z", "--assume", "sum(p)=1")
+    assert last.endswith("  = softmax(z) - p")
+    assert footing.strip() == "holds where sum(p) = 1"
+
+
+def test_derive_with_shapes() -> None:
+    shapes = ["--shape", "X=N,D", "--shape", "w=D", "--shape", "y=N"]
+    assert derived("sum((X @ w - y)**2)", "--wrt", "w", *shapes)[-2].endswith("X.T @ (X @ w - y))")
+    shown = call("derive", "sum((X @ w - y)**2)", "--wrt", "w", *shapes).stderr
+    assert shown == "Sizes of the sample: X: 3 by 4, w: 4, y: 3\n"
+
+
+def test_derive_at_values() -> None:
+    assert derived("sum(a*x)", "--wrt", "x", "--at", "a=2", "--at", "x=1,2")[-2].endswith("= a")
+    assert derived("sum(a*x)", "--wrt", "x", "--at", "a=1,2;3,4")[-2].endswith("= sum(a, axis=0)")
+
+
+@pytest.mark.parametrize("loss", ["-sum(h)", "-x", "-h*w", "-x.sum()", "-(w*h).sum()"])
+def test_a_formula_may_begin_with_a_minus_sign(loss: str) -> None:
+    wrt = "x" if "x" in loss else "h"
+    assert "= -" in derived(loss, "--wrt", wrt)[-2]
+    assert "= -" in derived("--wrt", wrt, "--", loss)[-2]
+
+
+def test_derive_as_json() -> None:
+    data = json.loads("\n".join(derived(CROSS_ENTROPY, "--wrt", "z", "--json")))
+    assert data["title"] == "d loss / d z"
+
+
+class Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.append(tag)
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_derive_as_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "new" / "page.html"
+    derived(CROSS_ENTROPY, "--wrt", "z", "--assume", "sum(p)=1", "--html", str(page))
+    html = page.read_text(encoding="utf-8")
+    tags = Tags(html)
+    assert not tags.open
+    assert tags.seen.count("tr") > 3
+    assert "script" not in tags.seen
+    assert "http" not in html
+    assert "= softmax(z) - p" in html
+    assert "holds where sum(p) = 1" in html
+
+
+def test_the_page_escapes_what_it_shows(tmp_path: Path) -> None:
+    derived("sum(where(x > y, x, y))", "--wrt", "x", "--html", str(tmp_path / "page.html"))
+    assert "x &gt; y" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = call("derive", "x", "--wrt", "x", "--html", str(tmp_path / "file" / "page.html"))
+    assert (done.exit_code, "cannot write" in done.output) == (1, True)
+
+
+LOSSES = """
+import numpy as np
+import neighbour
+import tinygrad_xent as tx
+
+def my_loss(logits, targets, scale=2.0):
+    q = tx.softmax(logits).named("q")
+    return -scale * (targets * np.log(q)).sum() / neighbour.TWO
+
+def broken(x):
+    return x.sum() + missing
+
+def misfit(x, y):
+    return (x @ y).sum()
+
+def no_tensor(x):
+    return 1.0
+"""
+
+
+@pytest.fixture
+def losses(tmp_path: Path) -> str:
+    (tmp_path / "neighbour.py").write_text("TWO = 2.0")
+    (tmp_path / "losses.py").write_text(LOSSES)
+    (tmp_path / "wrong.py").write_text("def f(x):\n    return x +\n")
+    return str(tmp_path / "losses.py")
+
+
+def test_derive_a_function_of_a_file(losses: str) -> None:
+    shapes = ["--shape", "logits=N,K", "--shape", "targets=N,K"]
+    facts = ["--assume", "sum(targets, axis=1)=1"]
+    lines = derived(f"{losses}:my_loss", "--wrt", "logits", *shapes, *facts)
+    assert lines[-2].endswith("= q - targets")
+    lines = derived(f"{losses}:my_loss", "--wrt", "logits", *facts, *shapes, "--at", "scale=3")
+    assert "scale*" in lines[-2]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "code", "words"),
+    [
+        ("broken", [], 1, ["losses.py:11: NameError", "missing"]),
+        ("misfit", ["--shape", "x=2,3", "--shape", "y=2,3"], 1, ["losses.py:14", "(2, 3)"]),
+        ("misfit", ["--shape", "x=2,3", "--shape", "z=3"], 2, ["z", "does not occur"]),
+        ("no_tensor", [], 1, ["derive"]),
+        ("my_los", [], 2, ["no function my_los", "my_loss"]),
+    ],
+)
+def test_a_file_that_cannot_be_derived(
+    losses: str, name: str, options: list[str], code: int, words: list[str]
+) -> None:
+    done = call("derive", f"{losses}:{name}", "--wrt", "x", *options)
+    assert done.exit_code == code
+    assert isinstance(done.exception, SystemExit)
+    assert all(word in done.output for word in words), done.output
+
+
+def test_files_that_are_not_there_or_not_python(losses: str, tmp_path: Path) -> None:
+    assert "no such file" in call("derive", f"{tmp_path}/none.py:f", "--wrt", "x").output
+    assert (
+        "wrong.py:2: SyntaxError" in call("derive", f"{tmp_path}/wrong.py:f", "--wrt", "x").output
+    )
+    assert call("derive", f"{losses}:", "--wrt", "x").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["-sum(p*log(sofmax(z)))", "--wrt", "z"], 2, ["no function sofmax", "^", "softmax"]),
+        (["sum(z", "--wrt", "z"], 2, ["not an expression", "^"]),
+        (["sum(z)", "--wrt", "q"], 2, ["named q", "works: z"]),
+        (["sum(z)"], 2, ["--wrt"]),
+        (["--wrt", "z"], 2, ["LOSS"]),
+        (["sum(z)", "sum(y)", "--wrt", "z"], 2, ["unexpected extra argument"]),
+        (["sum(z)", "--wrt", "z", "--nonsense"], 2, ["--nonsense"]),
+        (["sum(z)", "--wrt", "z", "--assume", "orthogonal(z)"], 2, ["assume", "onehot(x)"]),
+        (["sum(z)", "--wrt", "z", "--assume", "q>0"], 2, ["nothing is named q"]),
+        (["sum(z)", "--wrt", "z", "--shape", "z"], 2, ["shape", "z=N,K"]),
+        (["sum(z)", "--wrt", "z", "--shape", "z=N", "--shape", "z=K"], 2, ["twice"]),
+        (["sum(z)", "--wrt", "z", "--at", "z=1,a"], 2, ["not numbers"]),
+        (["sum(z)", "--wrt", "z", "--at", "z=1,2;3"], 2, ["rows of one length"]),
+        (["sum(z)", "--wrt", "z", "--at", "z="], 2, ["at"]),
+        (["sum(z)", "--wrt", "z", "--at", "z=inf"], 2, ["finite"]),
+        (["softmax(z, axis=1)", "--wrt", "z"], 2, ["--shape z=N,K"]),
+        (["softmax(z)", "--wrt", "z", "--shape", "z=N"], 1, ["non-scalar", "(3,)"]),
+        (["sum(stop_gradient(z)*y)", "--wrt", "z"], 1, ["does not depend on z"]),
+        (["sum(A @ b)", "--wrt", "b", "--shape", "A=N,K", "--shape", "b=N"], 1, ["(3, 4)", "(3,)"]),
+    ],
+)  # fmt: skip
+def test_errors_of_derive(args: list[str], code: int, words: list[str]) -> None:
+    done = call("derive", *args)
+    assert done.exit_code == code, done.output
+    assert isinstance(done.exception, SystemExit)
+    assert all(word in done.output for word in words), done.output
+    assert ".py" not in done.output
 
 
 def test_as_a_module() -> None:

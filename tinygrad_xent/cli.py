@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from . import __version__
-from .errors import TinygradXentError
+from .errors import ParseError, TinygradXentError
 
 
 class _Commands(click.Group):
@@ -21,7 +21,19 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except TinygradXentError as error:
             # Which line of Python raised it says nothing to someone who typed a command.
-            raise click.ClickException(str(error).split("\n  at:")[0]) from error
+            kind = click.UsageError if isinstance(error, ParseError) else click.ClickException
+            raise kind(str(error).split("\n  at:")[0]) from error
+
+
+class _OfFormula(click.Command):
+    """A command whose argument may begin with a minus sign, as `-sum(x)` does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name for option in self.get_params(ctx) for name in option.opts}
+        signed = [a for a in args if a[:1] == "-" and a[:2] != "--" and a not in known]
+        if "--" not in args and signed:
+            args = [*(a for a in args if a not in signed), "--", *signed]
+        return super().parse_args(ctx, args)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,3 +60,48 @@ def demo(out: Path, quick: bool, epochs: int | None) -> None:
     from .demo import run
 
     run(out, quick=quick, epochs=epochs)
+
+
+@main.command(cls=_OfFormula)
+@click.argument("loss", metavar="LOSS")
+@click.option("--wrt", required=True, metavar="NAME", help="Differentiate with respect to this.")
+@click.option(
+    "--assume",
+    multiple=True,
+    metavar="FACT",
+    help="Such as sum(p)=1, x>0, x!=0 or onehot(y). May be repeated, as --shape and --at may.",
+)
+@click.option("--shape", multiple=True, metavar="NAME=N,K", help="The lengths of a name's axes.")
+@click.option("--at", multiple=True, metavar="NAME=1,2", help="Sample values of a name.")
+@click.option("--json", "form", flag_value="json", help="Print JSON in place of text.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a page with the steps and their reasons.",
+)
+def derive(
+    loss: str,
+    wrt: str,
+    assume: tuple[str, ...],
+    shape: tuple[str, ...],
+    at: tuple[str, ...],
+    form: str | None,
+    html: Path | None,
+) -> None:
+    """Derive the gradient of a loss in closed form.
+
+    LOSS is one number, as text such as "-sum(p*log(softmax(z)))", or FILE.py:FUNCTION, which is
+    called with one Tensor for each of its parameters. Names are vectors, or numbers where vectors
+    do not give one number, unless --shape or --at says more.
+    """
+    from .reading.deriving import derive_text
+    from .writing.page import save_page
+
+    derivation, sizes = derive_text(loss, wrt, assume, shape, at)
+    click.echo(getattr(derivation, form)() if form else str(derivation))
+    if sizes:
+        click.echo(f"Sizes of the sample: {sizes}", err=True)
+    if html:
+        save_page(derivation, html)
+        click.echo(f"Wrote {html}", err=True)
