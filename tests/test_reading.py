@@ -137,6 +137,7 @@ REFUSED: dict[str, tuple[int | None, list[str]]] = {
     "[x for x in y]": (0, ["no place"]),
     "sum(i for i in x)": (3, ["no place"]),
     "x if s else y": (0, ["where(condition, x, y)"]),
+    "1if x else y": (None, []),
     "x and y": (0, ["where(condition, x, y)"]),
     "not x": (0, ["where(condition, x, y)"]),
     "x^2": (1, ["** for a power"]),

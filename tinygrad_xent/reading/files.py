@@ -22,8 +22,9 @@ _NAMED = re.compile(r"(?P<path>.+\.py):(?P<name>\w*)")
 def file_and_function(text: str) -> tuple[Path, str] | None:
     """The parts of `FILE.py:FUNCTION`, which no formula looks like.
 
-    >>> file_and_function("losses.py:my_loss"), file_and_function("x[0:1]")
-    ((PosixPath('losses.py'), 'my_loss'), None)
+    >>> path, function = file_and_function("losses.py:my_loss")
+    >>> str(path), function, file_and_function("x[0:1]")
+    ('losses.py', 'my_loss', None)
     """
     found = _NAMED.fullmatch(text.strip())
     return (Path(found["path"]), found["name"]) if found else None

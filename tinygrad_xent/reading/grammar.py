@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from typing import NoReturn
 
 from ..errors import ParseError, explain
@@ -103,9 +102,7 @@ def _check_text(source: Source) -> None:
 
 def _parsed(source: Source) -> ast.expr:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about style, such as a digit that meets a letter
-            return ast.parse(source.text, mode="eval").body
+        return ast.parse(source.text, mode="eval").body
     except SyntaxError as error:
         column = min((error.offset or 1) - 1, len(source.text))
         source.refuse("read: this is not an expression", column)
