@@ -303,6 +303,22 @@ def test_text_reads_back_to_the_same_value(node: tx.Tensor) -> None:
     np.testing.assert_allclose(back.value, node.value, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("node", "line"),
+    [
+        (x / -(x * y), "x/(-x*y)"),
+        (x * -(A @ y), "x*(-A @ y)"),
+        (x * ((A @ y) * y), "x*(A @ y*y)"),
+        (-(x * y) * y, "-x*y*y"),
+        (x * (y * s), "x*y*s"),
+        ((-(x * y)) ** 2, "(-x*y)**2"),
+    ],
+)
+def test_brackets_where_a_reader_would_group_otherwise(node: tx.Tensor, line: str) -> None:
+    assert text(node) == line
+    np.testing.assert_allclose(reading.read(line, LEAVES).value, node.value)
+
+
 # -- invented variables ---------------------------------------------------------------------------
 
 
@@ -318,12 +334,14 @@ def test_names_are_vectors_or_else_numbers() -> None:
     assert shapes_of("(x - y)**2/2") == {"x": (), "y": ()}
     assert shapes_of("sum(x*[1, 2, 3])") == {"x": (3,)}
     assert shapes_of("x[5]**2") == {"x": (6,)}
+    assert shapes_of("4*sum(x)") == {"x": (3,)}, "4 is no length here"
 
 
 def test_letters_are_lengths() -> None:
     given = {"X": "N,D", "w": ("D",), "y": "N"}
     assert shapes_of("sum((X @ w - y)**2)", shapes=given) == {"X": (3, 4), "w": (4,), "y": (3,)}
     assert shapes_of("sum(z)", shapes={"z": "N,3"}) == {"z": (4, 3)}
+    assert shapes_of("sum(z)/3", shapes={"z": "N,K"}) == {"z": (4, 5)}
     assert shapes_of("sum(z/T)", shapes={"z": "2,K", "T": ""}) == {"z": (2, 3), "T": ()}
     assert shapes_of("sum(z*w)", shapes={"z": "N,K"}) == {"z": (3, 4), "w": (4,)}
 

@@ -6,7 +6,8 @@ A name that nothing is said about is a vector, if the loss then is one number, e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import count
 from textwrap import shorten
 from typing import Any
@@ -53,7 +54,8 @@ def expression(
     found = names(text)
     if not found:
         raise ParseError(explain("read: no name to differentiate with respect to", text, "sum(x)"))
-    return sampled(lambda variables: read(text, variables), found, shapes, values, seed)
+    written = {int(n) for n in re.findall(r"\d+", text)}
+    return sampled(lambda known: read(text, known), found, shapes, values, seed, written)
 
 
 def sampled(
@@ -62,12 +64,17 @@ def sampled(
     shapes: Mapping[str, Any] | None,
     values: Mapping[str, Any] | None,
     seed: int = 0,
+    written: Set[int] = frozenset(),
 ) -> tuple[Any, Variables]:
-    """`make` called with variables of shapes in which it gives one number, and those variables."""
+    """`make` called with variables of shapes in which it gives one number, and those variables.
+
+    No length that is invented is one of the `written` numbers, if it can be helped: a 4 in a
+    result should not leave open whether it is a length.
+    """
     held = {name: np.asarray(value, dtype=np.float64) for name, value in (values or {}).items()}
     _check_names({**held, **(shapes or {})}, wanted)
-    given = _measured(shapes or {}, held)
-    guesses = list(_guesses(wanted, given))
+    given = _measured(shapes or {}, held, written)
+    guesses = list(_guesses(wanted, given, written))
     reasons: list[str] = []
     for guess in guesses:
         try:
@@ -93,13 +100,15 @@ def _check_names(given: Mapping[str, Any], wanted: Sequence[str]) -> None:
 # -- shapes ---------------------------------------------------------------------------------------
 
 
-def _measured(shapes: Mapping[str, Any], held: Mapping[str, np.ndarray]) -> dict[str, Shape]:
+def _measured(
+    shapes: Mapping[str, Any], held: Mapping[str, np.ndarray], written: Set[int]
+) -> dict[str, Shape]:
     """Shapes in numbers: each letter is as long as the values say, or else as no other length."""
     asked = {name: _lengths(shape) for name, shape in shapes.items()}
     letters: dict[int | str, int] = {}
     for name, value in held.items():
         _match(name, asked.setdefault(name, value.shape), value.shape, letters)
-    taken = {n for shape in asked.values() for n in shape} | set(letters.values())
+    taken = {n for shape in asked.values() for n in shape} | {*letters.values(), *written}
     fresh = (n for n in count(3) if n not in taken)
     found = {}
     for name, shape in asked.items():
@@ -129,14 +138,17 @@ def _match(name: str, asked: Lengths, real: Shape, letters: dict[int | str, int]
         raise ParseError(explain(problem, f"{asked}, values of shape {real}", "one of the two"))
 
 
-def _guesses(wanted: Sequence[str], given: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
+def _guesses(
+    wanted: Sequence[str], given: Mapping[str, Shape], written: Set[int]
+) -> Iterator[dict[str, Shape]]:
     """Shapes for the names that nothing is said about: vectors of one length, then scalars."""
     rest = [name for name in wanted if name not in given]
     if not rest:
         yield dict(given)
         return
     in_use = sorted({n for shape in given.values() for n in shape})
-    for shape in [*((n,) for n in (*in_use, *_VECTORS)), ()]:
+    vectors = sorted(_VECTORS, key=written.__contains__)
+    for shape in [*((n,) for n in (*in_use, *vectors)), ()]:
         yield {**given, **dict.fromkeys(rest, shape)}
 
 

@@ -58,7 +58,16 @@ def _piece(node: Tensor, pieces: dict[int, Piece]) -> Piece:
     fields = {key: _setting(key, value, node, shown) for key, value in node.params.items()}
     line = op.text.replace("{*}", ", ".join(shown).replace("{", "{{").replace("}", "}}"))
     line = line.format(*shown, **fields)
-    return ("..." if len(line) > _LONGEST else line), op.precedence, op.name
+    grouping = _grouping(op, args[0]) if args else (op.precedence, op.name)
+    return ("..." if len(line) > _LONGEST else line), *grouping
+
+
+def _grouping(op: Primitive, first: Piece) -> tuple[int, str]:
+    """How the text binds, and by which operation: -x*y as a product, A @ x*y as a matrix one."""
+    signed = op.precedence == _SIGN
+    if first[1] == _PRODUCT and (signed or (op.precedence == _PRODUCT and first[2] == "matmul")):
+        return first[1:]
+    return op.precedence, op.name
 
 
 def _bracketed(op: Primitive, i: int, piece: Piece) -> str:
