@@ -78,7 +78,7 @@ def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
 power = primitive(
     "power", np.power, scalar=math.pow, numpy=np.power, elementwise=True,
     methods=("__pow__", "__rpow__"), vjp=(_power_base, _power_exponent),
-    text="{0}**{1}", latex="{{{0}}}^{{{1}}}", precedence=5, works=_BROADCAST,
+    text="{0}**{1}", latex="{0}^{{{1}}}", precedence=5, works=_BROADCAST,
     sample=(samples.positive((3, 4), (3, 4)), samples.positive((3, 1), (4,))),
 )  # fmt: skip
 

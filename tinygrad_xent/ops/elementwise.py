@@ -25,7 +25,7 @@ exp = primitive(
 log = primitive(
     "log", np.log, scalar=math.log, numpy=np.log, methods="log", elementwise=True,
     vjp=lambda g, out, x: (g / x,),
-    latex=r"\log {0}", sample=samples.positive((3, 4)),
+    latex=r"\log({0})", sample=samples.positive((3, 4)),
 )  # fmt: skip
 
 expm1 = primitive(
@@ -51,24 +51,24 @@ sqrt = primitive(
 sin = primitive(
     "sin", np.sin, scalar=math.sin, numpy=np.sin, methods="sin", elementwise=True,
     vjp=lambda g, out, x: (g * cos(x),),
-    latex=r"\sin {0}", sample=_ANY,
+    latex=r"\sin({0})", sample=_ANY,
 )  # fmt: skip
 
 cos = primitive(
     "cos", np.cos, scalar=math.cos, numpy=np.cos, methods="cos", elementwise=True,
     vjp=lambda g, out, x: (-g * sin(x),),
-    latex=r"\cos {0}", sample=_ANY,
+    latex=r"\cos({0})", sample=_ANY,
 )  # fmt: skip
 
 tanh = primitive(
     "tanh", np.tanh, scalar=math.tanh, numpy=np.tanh, methods="tanh", elementwise=True,
     vjp=lambda g, out, x: (g * (1 - out * out),),
-    latex=r"\tanh {0}", sample=_ANY,
+    latex=r"\tanh({0})", sample=_ANY,
 )  # fmt: skip
 
 sign = primitive(
     "sign", np.sign, numpy=np.sign, methods="sign", elementwise=True,
-    latex=r"\operatorname{{sgn}} {0}", sample=samples.nonzero((3, 4)),
+    latex=r"\operatorname{{sign}}({0})", sample=samples.nonzero((3, 4)),
 )  # fmt: skip
 
 abs = primitive(

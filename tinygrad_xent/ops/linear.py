@@ -50,7 +50,7 @@ def _right(g: Any, out: Any, x: Any, y: Any) -> Any:
 matmul = primitive(
     "matmul", operator.matmul, numpy=np.matmul, methods=("__matmul__", "__rmatmul__"),
     vjp=(_left, _right),
-    text="{0} @ {1}", latex=r"{0}\, {1}", precedence=3,
+    text="{0} @ {1}", latex=r"{0}\,{1}", precedence=3,
     sample=(
         samples.normal((3, 4), (4, 2)), samples.normal((4,), (4,)), samples.normal((3, 4), (4,)),
         samples.normal((3,), (3, 2)), samples.normal((2, 3, 4), (4, 2)),

@@ -21,7 +21,8 @@ Axis = int | tuple[int, ...] | None
 _reshape = primitive(
     "reshape", lambda x, shape: np.reshape(x, shape),
     vjp=lambda g, out, x, shape: (_reshape(g, shape=shape_of(x)),),
-    text="{0}.reshape{shape}", latex=r"\operatorname{{reshape}}({0})",
+    text="{0}.reshape{shape}", code="np.reshape({0}, {shape})",
+    latex=r"\operatorname{{reshape}}({0})",
     sample=(samples.normal((3, 4), shape=(2, 6)), samples.normal((1,), shape=())),
     works="a shape with as many entries; one length may be -1",
 )  # fmt: skip
@@ -29,7 +30,7 @@ _reshape = primitive(
 _transpose = primitive(
     "transpose", lambda x, axes: np.transpose(x, axes),
     vjp=lambda g, out, x, axes: (_transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
-    text="{0}{axes}", latex=r"{0}^{{\top}}",
+    text="{0}{axes}", latex=r"{0}^{{{axes}}}",
     sample=(samples.normal((3, 4), axes=(1, 0)), samples.normal((2, 3, 4), axes=(1, 2, 0))),
     works="every axis of the argument, once",
 )  # fmt: skip
@@ -37,7 +38,7 @@ _transpose = primitive(
 _expand_dims = primitive(
     "expand_dims", lambda x, axis: np.expand_dims(x, axis),
     vjp=lambda g, out, x, axis: (_squeeze(g, axis=axis),),
-    text="{0}", latex="{0}", code="np.expand_dims({0}, {axis})",
+    text="{0}", latex="{0}", code="{0}[{new}]",
     sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3,), axis=(0, 2))),
     works="axes of the result, each once",
 )  # fmt: skip
@@ -45,7 +46,7 @@ _expand_dims = primitive(
 _squeeze = primitive(
     "squeeze", lambda x, axis: np.squeeze(x, axis),
     vjp=lambda g, out, x, axis: (_expand_dims(g, axis=axis),),
-    text="{0}", latex="{0}", code="np.squeeze({0}, {axis})",
+    text="{0}", latex="{0}", code="np.squeeze({0}{axis})",
     sample=(samples.normal((3, 1), axis=(1,)), samples.normal((1, 3, 1), axis=(0, 2))),
     works="axes of length 1",
 )  # fmt: skip
@@ -70,7 +71,7 @@ _broadcast_to = primitive(
 _astype = primitive(
     "astype", lambda x, dtype: np.asarray(x).astype(dtype)[()],
     vjp=lambda g, out, x, dtype: (g if np.dtype(dtype).kind == "f" else None,),
-    text="{0}", latex="{0}", code="{0}.astype({dtype!r})",
+    text="{0}", latex="{0}", code="{0}.astype({dtype})",
     sample=samples.normal((3, 4), dtype="float64"),
 )  # fmt: skip
 
@@ -261,7 +262,7 @@ _getitem = primitive(
     vjp=lambda g, out, x, *arrays, index: (
         scatter(g, *arrays, index=index, shape=shape_of(x)), *(None for _ in arrays)
     ),
-    text="{0}[{index}]", latex="{0}_{{[\\cdot]}}",
+    text="{0}[{index}]", latex="{0}_{{{index}}}",
     sample=(
         samples.trailing((3, 4), index=_SLICED),
         samples.trailing((3, 4), *_LABELS, index=_AT_LABELS),
@@ -274,6 +275,7 @@ scatter = primitive(
     vjp=lambda g, out, x, *arrays, index, shape: (
         _getitem(g, *arrays, index=index), *(None for _ in arrays)
     ),
+    code="scatter({0}, {places}, {shape})",
     sample=(
         samples.trailing((2,), index=_SLICED, shape=(3, 4)),
         samples.trailing((3,), *_LABELS, index=_AT_LABELS, shape=(3, 4)),
@@ -306,7 +308,7 @@ def _split(g: Any, parts: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
 _concatenate = primitive(
     "concatenate", lambda *parts, axis: np.concatenate(parts, axis),
     vjp=lambda g, out, *parts, axis: _split(g, parts, axis),
-    text="concatenate([{*}])", code="np.concatenate([{*}], {axis})",
+    text="concatenate([{*}])", code="np.concatenate([{*}]{axis})",
     sample=(samples.normal((2, 3), (1, 3), axis=0), samples.normal((2, 3), (2, 2), axis=1)),
     works="parts that differ in length along the axis only",
 )  # fmt: skip
