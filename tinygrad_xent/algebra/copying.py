@@ -30,6 +30,7 @@ class Copy:
         facts: pairs of a copied node and the assumption about its original.
         original: the original of each copied node, by its `id`.
         recognised: the names of the definitions that are not the user's.
+        wrt: the name of what the copy is differentiated with respect to.
     """
 
     def __init__(self, loss: Tensor, wrt: Tensor | None, facts: list[Assumption]) -> None:
@@ -45,6 +46,7 @@ class Copy:
             if np.isfinite(self.loss._value).all():
                 break
         self.facts = [(self.of(a.of), a) for a in facts]
+        self.wrt = "" if wrt is None else self.of(wrt).name or ""
         self._order = [n for n in toposort(loss) if id(n) in self._made]
         self.original = {id(self._made[id(n)]): n for n in self._order}
         self.recognised: set[str] = set()

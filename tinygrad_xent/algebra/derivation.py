@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ..writing.derivations import align, markdown, markup
+from ..writing.source import source
 from .formula import Formula
 
 
@@ -41,6 +43,9 @@ class Derivation:
         assumptions: what was taken for granted and used.
         unused: what was assumed and turned out not to be needed.
         definitions: the names in the formulas, and what they stand for.
+        wrt: what the loss is differentiated with respect to.
+        loss: the loss, as it was composed.
+        forms: every name that was used or recognised, in the form to compute it by.
     """
 
     title: str
@@ -50,13 +55,19 @@ class Derivation:
     assumptions: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     definitions: tuple[tuple[str, Formula], ...] = ()
+    wrt: str = ""
+    loss: Formula | None = None
+    forms: tuple[tuple[str, Formula], ...] = ()
 
     def __str__(self) -> str:
-        rules = ["recorded by the engine", *(step.rule for step in self.steps)]
-        lines = [self.start, *(step.whole for step in self.steps)]
-        margin = max(map(len, rules))
-        body = [f"  {rule:<{margin}}  = {line}" for rule, line in zip(rules, lines, strict=True)]
+        margin = max(len(rule) for rule, _ in self.lines)
+        body = [f"  {rule:<{margin}}  = {formula}" for rule, formula in self.lines]
         return "\n".join([self.heading, *body, "  " + self.footing])
+
+    @property
+    def lines(self) -> list[tuple[str, Formula]]:
+        """What the gradient was after each step, with the name of the step."""
+        return [("recorded by the engine", self.start), *((s.rule, s.whole) for s in self.steps)]
 
     @property
     def heading(self) -> str:
@@ -69,6 +80,81 @@ class Derivation:
         """What the result rests on."""
         taken = ", ".join(self.assumptions)
         return f"holds where {taken}" if taken else "holds for all values"
+
+    def latex(self) -> str:
+        r"""The derivation as LaTeX: an `align*` environment, with one line per step.
+
+        >>> import tinygrad_xent as tx
+        >>> x = tx.tensor([1.0, 2.0], name="x")
+        >>> print(tx.derive((x * x).sum(), x).latex())
+        \begin{align*}
+        \frac{\partial\,\mathrm{loss}}{\partial\,x} &= 1 x + 1 x && \text{recorded by the engine} \\
+         &= 2 x && \text{standard form} \\
+         &\phantom{={}} \text{holds for all values}
+        \end{align*}
+        """
+        return align(self)
+
+    def mathml(self) -> str:
+        """The derivation as a MathML table, which browsers draw without a script.
+
+        >>> import tinygrad_xent as tx
+        >>> x = tx.tensor([1.0, 2.0], name="x")
+        >>> tx.derive((x * x).sum(), x).mathml().startswith("<math")
+        True
+        """
+        return markup(self)
+
+    def markdown(self) -> str:
+        """The derivation as Markdown: a table of steps, formulas, reasons and assumptions.
+
+        >>> import tinygrad_xent as tx
+        >>> x = tx.tensor([1.0, 2.0], name="x")
+        >>> print(tx.derive((x + x).sum(), x).markdown())  # doctest: +ELLIPSIS
+        **d loss / d x = <code>2</code>**
+        <BLANKLINE>
+        | step | formula | reason | assumes |
+        |---|---|---|---|
+        ...
+        """
+        return markdown(self)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def _repr_html_(self) -> str:
+        return self.mathml()
+
+    def source(self, language: str = "numpy") -> str:
+        '''Python code of `gradient` and `value_and_gradient`, which runs as printed.
+
+        Args:
+            language: "numpy", "torch" or "jax".
+
+        Raises:
+            DeriveError: the language is unknown, or one name means two things.
+
+        >>> import tinygrad_xent as tx
+        >>> x = tx.tensor([1.0, 2.0], name="x")
+        >>> print(tx.derive((x * x).sum(), x).source())
+        # holds for all values
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def gradient(x):
+            """The gradient with respect to x."""
+            return 2*x
+        <BLANKLINE>
+        <BLANKLINE>
+        def value_and_gradient(x):
+            """The loss and its gradient with respect to x."""
+            value = np.sum(x*x)
+            return value, 2*x
+        <BLANKLINE>
+        '''
+        loss = self.loss.term if self.loss is not None else None
+        forms = {name: form.term for name, form in self.forms}
+        return source(language, self.result.term, self.wrt, loss, forms, (self.footing,))
 
     def json(self) -> str:
         """The derivation as JSON text, which `Derivation.from_json` reads.
@@ -86,9 +172,8 @@ class Derivation:
         """The derivation that `json` wrote. Its formulas have no values."""
         data = json.loads(page)
         steps = tuple(Step(**_fields(step, ("before", "after", "whole"))) for step in data["steps"])
-        named = tuple((name, Formula.from_data(body)) for name, body in data["definitions"])
-        rest = _fields(data, ("start", "result")) | {"steps": steps, "definitions": named}
-        return cls(**rest)
+        named = {key: _pairs(data[key]) for key in ("definitions", "forms")}
+        return cls(**_fields(data, ("start", "result", "loss")) | named | {"steps": steps})
 
 
 def _to_data(value: Any) -> Any:
@@ -99,6 +184,10 @@ def _to_data(value: Any) -> Any:
     if isinstance(value, (Step, Derivation)):
         return {name: _to_data(field) for name, field in vars(value).items()}
     return value
+
+
+def _pairs(data: list[Any]) -> tuple[tuple[str, Formula], ...]:
+    return tuple((name, Formula.from_data(body)) for name, body in data)
 
 
 def _fields(data: dict[str, Any], formulas: tuple[str, ...]) -> dict[str, Any]:

@@ -15,13 +15,14 @@ import numpy as np
 
 from ..differentiate import cotangents, not_recorded, seed_for
 from ..errors import DeriveError, describe, explain
-from ..graph import Tensor, record, recording, toposort
+from ..graph import Tensor, recording, toposort
 from ..ops import alias
 from ..writing.text import leaf_names, text
 from .assumptions import Assumption, Facts, Positive, Simplex, of_the_loss, stated
 from .cases import settle
 from .copying import Copy
 from .derivation import Derivation, Step
+from .forms import closed_forms, meaning
 from .formula import Formula, operations
 from .matching import Definition, Rule
 from .naming import CALLS, opened
@@ -136,7 +137,7 @@ def _shortest(title: str, start: Tensor, copy: Copy, assume: Any) -> Derivation:
     ways = [(o, algebra) for o in opened for algebra in (SHRINKING, ALGEBRA)]
     runs = [run for way in ways if (run := _attempt(copy, start, *way)) is not None]
     runs = runs or [Run(copy, start, False, (), ())]
-    best = min(runs, key=lambda run: (operations(run.end), len(run.steps)))
+    best = min(runs, key=lambda run: (operations(run.end), run.reading))
     return best.derivation(title, stated(assume))
 
 
@@ -247,6 +248,11 @@ class Run:
             check(before, step)
             self.steps.append(step)
 
+    @property
+    def reading(self) -> int:
+        """How much there is to read, in characters."""
+        return len(text(self.start)) + sum(len(text(step.root)) for step in self.steps)
+
     # -- what the caller sees ---------------------------------------------------------------------
 
     def derivation(self, title: str, assumed: list[Assumption]) -> Derivation:
@@ -261,12 +267,15 @@ class Run:
             assumptions=tuple(dict.fromkeys(spoken)),
             unused=tuple(a for a in needed if a not in spoken),
             definitions=self._spoken_definitions(),
+            wrt=self.copy.wrt,
+            loss=Formula(self.copy.loss),
+            forms=closed_forms(self.copy, self.atoms, self.facts),
         )
 
     def _spoken_definitions(self) -> tuple[tuple[str, Formula], ...]:
         shown = {n.name for term in (self.start, self.end) for n in _nodes(term)}
         names = shown - self.copy.recognised
-        return tuple((n.name or "", _meaning(n)) for n in self.copy.definitions if n.name in names)
+        return tuple((n.name or "", meaning(n)) for n in self.copy.definitions if n.name in names)
 
     def _rebuilt(self) -> Any:
         """The end of the derivation, on the user's own Tensors."""
@@ -286,12 +295,6 @@ class Run:
         """The user's own node, under the name that it has in the formula."""
         node = self.copy.original[copied]
         return node if node.name == atom.name else alias(node).named(atom.name or "")
-
-
-def _meaning(definition: Tensor) -> Formula:
-    """What a definition stands for: the node without its name."""
-    assert definition.op is not None
-    return Formula(record(definition.op, definition.args, definition.params, definition._value))
 
 
 def recognise(copy: Copy) -> None:

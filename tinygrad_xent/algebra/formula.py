@@ -8,7 +8,9 @@ import numpy as np
 
 from ..errors import DeriveError
 from ..graph import PRIMITIVES, Tensor, record, toposort
-from ..writing.text import text
+from ..writing.latex import latex
+from ..writing.mathml import mathml
+from ..writing.text import is_data, text
 from .naming import CALLS
 from .views import Term, op_name
 
@@ -44,6 +46,32 @@ class Formula:
     def operations(self) -> int:
         """How many operations the formula does; names count as none."""
         return operations(self.term)
+
+    def latex(self) -> str:
+        r"""The formula as LaTeX for math mode.
+
+        >>> import tinygrad_xent as tx
+        >>> z = tx.tensor([1.0, 2.0], name="z")
+        >>> print(tx.simplify(tx.exp(2 * z) / 3).latex())
+        \frac{e^{2 z}}{3}
+        """
+        return latex(self.term)
+
+    def mathml(self) -> str:
+        """The formula as a MathML element.
+
+        >>> import tinygrad_xent as tx
+        >>> z = tx.tensor([1.0, 2.0], name="z")
+        >>> tx.simplify(2 * z).mathml().startswith("<math")
+        True
+        """
+        return mathml(self.term)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        return self.mathml()
 
     def __str__(self) -> str:
         return text(self.term)
@@ -102,14 +130,9 @@ def _encoded(n: Tensor, place: dict[int, int]) -> dict[str, Any]:
     if n.name:
         data["name"] = n.name
     if n.op is None:
-        return data | ({} if _is_variable(n) else {"data": np.asarray(n._value).tolist()})
+        return data | ({"data": np.asarray(n._value).tolist()} if is_data(n) else {})
     args = [{"node": place[id(a)]} if isinstance(a, Tensor) else _plain(a) for a in n.args]
     return data | {"op": n.op.name, "args": args, "params": n.params}
-
-
-def _is_variable(leaf: Tensor) -> bool:
-    """Plain data is named by what it prints; a variable has a name of its own."""
-    return bool(leaf.name) and leaf.name != text(leaf._value)
 
 
 def _plain(value: Any) -> Any:

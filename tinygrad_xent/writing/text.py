@@ -48,13 +48,18 @@ def leaf_names(node: Tensor) -> dict[int, str]:
     return {id(n): next(free) for n in order if n.op is None and not n.name}
 
 
+def is_data(leaf: Tensor) -> bool:
+    """Whether a leaf is plain data, which is named by what it prints."""
+    return not leaf.name or leaf.name == text(leaf._value)
+
+
 def _piece(node: Tensor, pieces: dict[int, Piece]) -> Piece:
     op = node.op
     assert op is not None
     args = [pieces[id(a)] if type(a) is Tensor else _constant(a) for a in node.args]
     if op.text == "{0}":
         return args[0]
-    shown = [_bracketed(op, i, piece) for i, piece in enumerate(args)]
+    shown = [bracketed(op, op.text, i, piece) for i, piece in enumerate(args)]
     fields = {key: _setting(key, value, node, shown) for key, value in node.params.items()}
     line = op.text.replace("{*}", ", ".join(shown).replace("{", "{{").replace("}", "}}"))
     line = line.format(*shown, **fields)
@@ -70,11 +75,11 @@ def _grouping(op: Primitive, first: Piece) -> tuple[int, str]:
     return op.precedence, op.name
 
 
-def _bracketed(op: Primitive, i: int, piece: Piece) -> str:
+def bracketed(op: Primitive, template: str, i: int, piece: Piece) -> str:
     """The text of argument `i`, in brackets where the reader would otherwise group it wrongly."""
     line, binds, top = piece
     least = _PRODUCT if op.precedence == _SIGN else op.precedence
-    if op.precedence == _ATOM and (i > 0 or not op.text.startswith("{0}")):
+    if op.precedence == _ATOM and (i > 0 or not template.startswith("{0}")):
         return line
     loose = binds < least or (op.precedence == _SIGN and line.startswith("-"))
     if binds == least and op.precedence != _SIGN:

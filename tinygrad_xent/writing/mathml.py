@@ -1,0 +1,114 @@
+"""A graph as MathML, which browsers draw without a script.
+
+latex2mathml converts our LaTeX. It does not escape text and sets words letter by letter, so names
+and words go past it: a private character stands for each while it converts.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+from latex2mathml.converter import convert
+
+from .latex import latex
+from .symbols import GREEK, split, symbol, typeset
+
+_FIRST = 0xE000  # private use: `symbol` never lets one through from a name
+_WORD = re.compile(r"\\(operatorname|mathrm|text)\{((?:[^{}\\]|\\.|\{\})*)\}")
+_SHELL = re.compile(r"^<math[^>]*>(.*)</math>$", flags=re.DOTALL)
+_NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+
+
+def mathml(node: Any) -> str:
+    """A node as a `<math>` element.
+
+    >>> import tinygrad_xent as tx
+    >>> print(mathml(tx.tensor(1.0, name="theta").named("a<b")))
+    <math xmlns="http://www.w3.org/1998/Math/MathML"><mrow><mtext>a&lt;b</mtext></mrow></math>
+    """
+    return f'<math xmlns="{_NAMESPACE}">{row(node)}</math>'
+
+
+def block(*rows: tuple[str, ...]) -> str:
+    """A table as a `<math>` element of its own lines, of rows of markup."""
+    cells = ("".join(f"<mtd>{cell}</mtd>" for cell in cells) for cells in rows)
+    body = "".join(f"<mtr>{line}</mtr>" for line in cells)
+    table = f'<mtable columnalign="right center left left" displaystyle="true">{body}</mtable>'
+    return f'<math xmlns="{_NAMESPACE}" display="block">{table}</math>'
+
+
+def row(node: Any) -> str:
+    """A node as markup inside a `<math>` element."""
+    return _Words().row(node)
+
+
+def formula(text: str) -> str:
+    """A formula in text, such as an assumption, as markup."""
+    return _Words().markup(typeset(text))
+
+
+def name(text: str) -> str:
+    """A name as markup.
+
+    >>> name("theta_1"), name("50%")
+    ('<msub><mi>θ</mi><mn>1</mn></msub>', '<mtext>50%</mtext>')
+    """
+    parts = split(text)
+    if parts is None:
+        return formula(text) if r"\text{" not in symbol(text) else words(text)
+    base, index, primes = parts
+    body = _part(base + primes)
+    return f"<msub>{body}{_part(index)}</msub>" if index else body
+
+
+def words(text: str) -> str:
+    """Any text as markup."""
+    return f"<mtext>{_safe(text)}</mtext>"
+
+
+def _part(part: str) -> str:
+    letters = part.rstrip("'")
+    shown = GREEK.get(letters, letters) + "′" * (len(part) - len(letters))
+    return f"<mn>{shown}</mn>" if part.isdigit() else f"<mi>{_safe(shown)}</mi>"
+
+
+def _safe(text: str) -> str:
+    """Text without the characters that XML forbids, and with the others escaped."""
+    allowed = (c if c.isprintable() and not 0xD800 <= ord(c) < 0xE000 else "\ufffd" for c in text)
+    return escape("".join(" " if c.isspace() else c for c in allowed))
+
+
+class _Words:
+    """What stands for each private character."""
+
+    def __init__(self) -> None:
+        self._markup: list[str] = []
+
+    def row(self, node: Any) -> str:
+        return self.markup(latex(node, spell=self._name))
+
+    def markup(self, body: str) -> str:
+        """LaTeX of ours as markup."""
+        hidden = _WORD.sub(self._word, body)
+        found = _SHELL.match(convert(hidden))
+        assert found is not None
+        return re.sub("<m[io]>([\ue000-\uf8ff])</m[io]>", self._shown, found[1])
+
+    def _name(self, text: str) -> str:
+        return self._hidden(name(text))
+
+    def _word(self, found: re.Match[str]) -> str:
+        plain = _safe(re.sub(r"\\(.)", r"\1", found[2]))
+        is_text = found[1] == "text"
+        spaced = plain.replace(" ", "\u00a0")
+        return self._hidden(f"<mtext>{spaced}</mtext>" if is_text else f"<mi>{plain}</mi>")
+
+    def _hidden(self, markup: str) -> str:
+        if markup not in self._markup:
+            self._markup.append(markup)
+        return chr(_FIRST + self._markup.index(markup))
+
+    def _shown(self, found: re.Match[str]) -> str:
+        return self._markup[ord(found[1]) - _FIRST]
