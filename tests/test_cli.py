@@ -8,7 +8,9 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -115,6 +117,23 @@ def test_a_formula_may_begin_with_a_minus_sign(loss: str) -> None:
 def test_derive_as_json() -> None:
     data = json.loads("\n".join(derived(CROSS_ENTROPY, "--wrt", "z", "--json")))
     assert data["title"] == "d loss / d z"
+
+
+@pytest.mark.parametrize(
+    ("option", "sign"), [("--latex", "align*"), ("--markdown", "| step |"), ("--mathml", "<math")]
+)
+def test_derive_in_other_forms(option: str, sign: str) -> None:
+    assert sign in "\n".join(derived(CROSS_ENTROPY, "--wrt", "z", option))
+
+
+def test_derive_as_code_that_runs() -> None:
+    names: dict[str, Any] = {}
+    code = derived(CROSS_ENTROPY, "--wrt", "z", "--assume", "sum(p)=1", "--code", "numpy")
+    exec("\n".join(code), names)
+    gradient = names["gradient"](z=np.array([0.0, 0.0]), p=np.array([0.0, 1.0]))
+    np.testing.assert_allclose(gradient, [0.5, -0.5])
+    assert "import torch" in derived(CROSS_ENTROPY, "--wrt", "z", "--code", "torch")
+    assert call("derive", CROSS_ENTROPY, "--wrt", "z", "--code", "fortran").exit_code == 2
 
 
 class Tags(HTMLParser):

@@ -73,7 +73,15 @@ def demo(out: Path, quick: bool, epochs: int | None) -> None:
 )
 @click.option("--shape", multiple=True, metavar="NAME=N,K", help="The lengths of a name's axes.")
 @click.option("--at", multiple=True, metavar="NAME=1,2", help="Sample values of a name.")
-@click.option("--json", "form", flag_value="json", help="Print JSON in place of text.")
+@click.option("--latex", "form", flag_value="latex", help="Print LaTeX in place of text.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print Markdown.")
+@click.option("--mathml", "form", flag_value="mathml", help="Print MathML.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option(
+    "--code",
+    type=click.Choice(["numpy", "torch", "jax"]),
+    help="Print a function that computes the loss and its gradient.",
+)
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -87,6 +95,7 @@ def derive(
     shape: tuple[str, ...],
     at: tuple[str, ...],
     form: str | None,
+    code: str | None,
     html: Path | None,
 ) -> None:
     """Derive the gradient of a loss in closed form.
@@ -99,7 +108,8 @@ def derive(
     from .writing.page import save_page
 
     derivation, sizes = derive_text(loss, wrt, assume, shape, at)
-    click.echo(getattr(derivation, form)() if form else str(derivation))
+    shown = getattr(derivation, form)() if form else str(derivation)
+    click.echo(derivation.source(code) if code else shown)
     if sizes:
         click.echo(f"Sizes of the sample: {sizes}", err=True)
     if html:
