@@ -117,8 +117,7 @@ def _product(node: Tensor, args: list[Piece], pieces: dict[int, Piece]) -> Piece
         return rf"{args[0][0]} \land {args[1][0]}", 1
     if arrays:
         return rf"{left} \odot {right}", _PRODUCT
-    sign = r" \cdot " if right[0].isdigit() else _space(left, right)
-    return f"{left}{sign}{right}", min(_MATRIX, *(binds for _, binds in shown))
+    return f"{left}{_space(left, right)}{right}", min(_MATRIX, *(binds for _, binds in shown))
 
 
 def _is_comparison(x: Any) -> bool:
@@ -131,7 +130,9 @@ def _loose_factor(line: str, binds: float, i: int) -> bool:
 
 
 def _space(left: str, right: str) -> str:
-    """What stands between two factors: words need a space, letters and numbers do not."""
+    """What stands between two factors: words need a space, letters do not; digits need a dot."""
+    if right[0].isdigit():
+        return r" \cdot "
     if re.fullmatch(r"[\d.]+", left):
         return " "
     word = re.search(r"\\(mathrm|operatorname|text|left)\b", left)

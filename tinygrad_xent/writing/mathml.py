@@ -17,7 +17,14 @@ from .symbols import GREEK, split, symbol, typeset
 
 _FIRST = 0xE000  # private use: `symbol` never lets one through from a name
 _WORD = re.compile(r"\\(operatorname|mathrm|text)\{((?:[^{}\\]|\\.|\{\})*)\}")
+_FUNCTION = re.compile(r"\\(log|sin|cos|tanh|max|min)\b")
+_WORDS = {
+    "operatorname": '<mo form="prefix" lspace="0.167em" rspace="0">{}</mo>',
+    "mathrm": "<mi>{}</mi>",
+    "text": "<mtext>{}</mtext>",
+}
 _SHELL = re.compile(r"^<math[^>]*>(.*)</math>$", flags=re.DOTALL)
+_ALIGN = ("right", "center", "left", "left")  # twice: not every browser knows `columnalign`
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
 
@@ -33,10 +40,13 @@ def mathml(node: Any) -> str:
 
 def block(*rows: tuple[str, ...]) -> str:
     """A table as a `<math>` element of its own lines, of rows of markup."""
-    cells = ("".join(f"<mtd>{cell}</mtd>" for cell in cells) for cells in rows)
-    body = "".join(f"<mtr>{line}</mtr>" for line in cells)
-    table = f'<mtable columnalign="right center left left" displaystyle="true">{body}</mtable>'
+    body = "".join(f"<mtr>{''.join(map(_cell, _ALIGN, cells))}</mtr>" for cells in rows)
+    table = f'<mtable columnalign="{" ".join(_ALIGN)}" displaystyle="true">{body}</mtable>'
     return f'<math xmlns="{_NAMESPACE}" display="block">{table}</math>'
+
+
+def _cell(align: str, body: str) -> str:
+    return f'<mtd style="text-align: {align}">{body}</mtd>'
 
 
 def row(node: Any) -> str:
@@ -91,7 +101,8 @@ class _Words:
 
     def markup(self, body: str) -> str:
         """LaTeX of ours as markup."""
-        hidden = _WORD.sub(self._word, body)
+        spaced = _FUNCTION.sub(r"\\operatorname{\1}", body)  # which has room before it
+        hidden = _WORD.sub(self._word, spaced)
         found = _SHELL.match(convert(hidden))
         assert found is not None
         return re.sub("<m[io]>([\ue000-\uf8ff])</m[io]>", self._shown, found[1])
@@ -101,9 +112,7 @@ class _Words:
 
     def _word(self, found: re.Match[str]) -> str:
         plain = _safe(re.sub(r"\\(.)", r"\1", found[2]))
-        is_text = found[1] == "text"
-        spaced = plain.replace(" ", "\u00a0")
-        return self._hidden(f"<mtext>{spaced}</mtext>" if is_text else f"<mi>{plain}</mi>")
+        return self._hidden(_WORDS[found[1]].format(plain.replace(" ", "\u00a0")))
 
     def _hidden(self, markup: str) -> str:
         if markup not in self._markup:
