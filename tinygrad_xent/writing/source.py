@@ -182,6 +182,7 @@ class Body:
         fields = {"axis": "", "keepdims": ""}
         if "axis" in params:
             fields["axis"] = self._axis(entry, ndim)
+            fields["lengths"] = _lengths(params["axis"], shown[0])
             fields["new"] = _new_axes(params["axis"], len(entry.shape))
         if params.get("keepdims"):
             fields["keepdims"] = f", {language.keepdims}=True"
@@ -226,6 +227,13 @@ def _new_axes(axis: Any, ndim: int) -> str:
     """`:, None` for a new axis behind the first."""
     axes = axis if isinstance(axis, tuple) else (axis,)
     return ", ".join("None" if i in axes else ":" for i in range(max(ndim, 1)))
+
+
+def _lengths(axis: Any, of: str) -> str:
+    """How many entries there are along axes."""
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    lengths = "*".join(f"{of}.shape[{a}]" for a in axes) or "1"
+    return f"({lengths})" if len(axes) > 1 else lengths
 
 
 def _subscript(part: tuple[Any, ...], shown: list[str]) -> str:
