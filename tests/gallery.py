@@ -208,7 +208,7 @@ def binary_cross_entropy_of_the_library() -> Case:
     return tx.sigmoid_binary_cross_entropy(z, y), z, []
 
 
-@closed_form("(sigmoid(z) - y)/4")
+@closed_form("(sigmoid(z) - y)/n")
 def multi_label() -> Case:
     z, y = random("z", 4), random("y", 4)
     return (tx.log(1 + tx.exp(z)) - z * y).mean(), z, []
@@ -224,13 +224,13 @@ def _linear() -> tuple[Any, ...]:
     return -(y * tx.log(q)).sum(axis=1).mean(), w, b, y
 
 
-@closed_form("X.T @ (Q - Y)/6")
+@closed_form("X.T @ (Q - Y)/n")
 def linear_layer_weights() -> Case:
     loss, w, _, y = _linear()
     return loss, w, [tx.Simplex(y)]
 
 
-@closed_form("sum(Q - Y, axis=0)/6")
+@closed_form("sum(Q - Y, axis=0)/n")
 def linear_layer_bias() -> Case:
     loss, _, b, y = _linear()
     return loss, b, [tx.Simplex(y)]

@@ -250,3 +250,73 @@ def test_a_formula_from_json_has_no_values() -> None:
     back = tx.Derivation.from_json(tx.derive((x * x).sum(), x).json())
     with pytest.raises(tx.DeriveError, match="no"):
         _ = back.result.value
+
+
+# -- sizes ----------------------------------------------------------------------------------------
+
+
+def batch(rows: int, classes: int) -> tuple[Any, Any, Any]:
+    rng = np.random.default_rng(rows)
+    z = tx.tensor(rng.normal(size=(rows, classes)), name="Z")
+    y = tx.tensor(rng.dirichlet(np.ones(classes), size=rows), name="Y")
+    return tx.softmax_cross_entropy(z, y).mean(), z, [tx.Simplex(y)]
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (5, 3), (200, 50)])
+def test_the_formula_does_not_depend_on_the_sample(shape: tuple[int, int]) -> None:
+    loss, z, assume = batch(*shape)
+    d = tx.derive(loss, z, assume)
+    assert str(d.result) == "(softmax(Z) - Y)/n"
+    assert [(name, str(body)) for name, body in d.definitions] == [("n", "size(Y, axis=0)")]
+    loss.backward()
+    np.testing.assert_allclose(d.result.value, z.grad, atol=1e-12)
+
+
+def test_a_number_that_may_be_a_length_is_kept_and_said() -> None:
+    z, p = logits()
+    smoothed = 0.9 * p + 0.1 / 4
+    d = tx.derive(-(smoothed * tx.log_softmax(z)).sum(), z, tx.Simplex(p))
+    assert str(d.result) == "softmax(z) - 0.9*p - 1/40"
+    assert "the length is 4" in d.assumptions
+
+
+def test_a_number_that_is_no_length_is_not_taken_for_one() -> None:
+    x = tx.tensor([1.0, 2.0, 4.0], name="x")
+    loss = ((x - x.sum() / 7) ** 2).sum() / 2
+    result = tx.derive(loss, x).result
+    assert "n" in str(result)
+    loss.backward()
+    np.testing.assert_allclose(result.value, x.grad)
+
+
+def test_lengths_have_letters_that_are_free() -> None:
+    n = tx.tensor([1.0, 2.0], name="n")
+    assert str(tx.derive(n.mean(), n).result) == "1/m"
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x: (x[1:] - x[:-1]).sum(),
+        lambda x: (x.reshape(2, 3) ** 2).mean(),
+        lambda x: tx.concatenate([x, 2 * x]).mean(),
+        lambda x: (x * np.arange(6.0)).mean(),
+        lambda x: tx.stack([x, x * x]).max(axis=0).sum(),
+        lambda x: (x.reshape(2, 3).T @ x.reshape(2, 3)).sum(),
+        lambda x: x[np.array([0, 0, 5])].sum() * x.mean(),
+    ],
+)
+def test_what_ties_a_length_keeps_it(loss: Any) -> None:
+    x = tx.tensor([0.3, -1.0, 2.0, 0.5, 1.5, -0.7], name="x")
+    value = loss(x)
+    result = tx.derive(value, x).result
+    value.backward()
+    np.testing.assert_allclose(np.broadcast_to(result.value, x.shape), x.grad, atol=1e-12)
+
+
+def test_square_matrices_and_their_transposes() -> None:
+    a = tx.tensor(np.random.default_rng(3).normal(size=(4, 4)), name="A")
+    loss = (a @ a.T).mean() + (a + a.T).sum()
+    result = tx.derive(loss, a).result
+    loss.backward()
+    np.testing.assert_allclose(np.broadcast_to(result.value, a.shape), a.grad, atol=1e-12)

@@ -49,6 +49,7 @@ REFERENCE = {
     "neg": np.negative,
     "reshape": lambda x, shape: x.reshape(shape),
     "scatter": scattered,
+    "size": lambda x, axis: np.float64(x.size / np.delete(x.shape, axis).prod()),
     "stop_gradient": lambda x: x,
     "sub": np.subtract,
 }

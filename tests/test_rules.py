@@ -23,7 +23,7 @@ from tinygrad_xent.algebra.matching import Rule, rule
 from tinygrad_xent.algebra.rules import ALGEBRA, FORMS, NAMING, TIDYING
 from tinygrad_xent.graph import Tensor, toposort
 
-RULES = (*FORMS, *ALGEBRA, *TIDYING, *NAMING)
+RULES = tuple(dict.fromkeys((*FORMS, *ALGEBRA, *TIDYING, *NAMING)))
 GUARDS = (AlongOne, AlongRows, Constant, NonNegative, Nonzero, Positive, Simplex)
 DRAWS = 300
 

@@ -69,7 +69,7 @@ LATEX = {
     "temperature": r"\frac{\operatorname{softmax}(z/T) - p}{T}",
     "binary_cross_entropy_naive": r"\sigma(z) - y",
     "gaussian_mean": r"\frac{x - y}{s^{2}}",
-    "linear_layer_weights": r"\frac{X^{\top} (Q - Y)}{6}",
+    "linear_layer_weights": r"\frac{X^{\top} (Q - Y)}{n}",
     "two_layers": r"\frac{X^{\top} ((Q - Y) V^{\top} \odot (1 - H^{\odot 2}))}{6}",
     "quadratic_form": r"A x + A^{\top} x",
     "least_squares": r"2 A^{\top} (A x - b)",

@@ -33,6 +33,7 @@ from .ops import (
     sum,
     where,
 )
+from .ops.reduction import size
 from .ops.shaping import Axis, axes
 
 __all__ = [
@@ -91,7 +92,10 @@ def mean(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return sum(x, axis, keepdims=keepdims) / _count(x, axis)
 
 
-def _count(x: Any, axis: Axis) -> int:
+def _count(x: Any, axis: Axis) -> Any:
+    """How many entries are averaged: recorded, so that formulas say n and not the sample's 5."""
+    if isinstance(x, Tensor):
+        return size(x, axis=axes("mean", x, axis))
     shape = shape_of(x) or np.shape(x)
     return int(np.prod([shape[a] for a in axes("mean", x, axis)]))
 
@@ -106,7 +110,8 @@ def var(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> 
     0.6666666666666666
     """
     deviation = x - mean(x, axis, keepdims=True)
-    return sum(deviation * deviation, axis, keepdims=keepdims) / (_count(x, axis) - ddof)
+    count = _count(x, axis)
+    return sum(deviation * deviation, axis, keepdims=keepdims) / (count - ddof if ddof else count)
 
 
 @implements(numpy=np.std, methods="std")

@@ -233,7 +233,7 @@ class Facts:
         return coefficient != 0 and all(self.nonzero(base) for base, _ in factors)
 
 
-_ALWAYS_POSITIVE = frozenset({"exp"})
+_ALWAYS_POSITIVE = frozenset({"exp", "size"})
 _NEVER_NEGATIVE = frozenset({"abs", "sqrt"})
 _ENTRIES = frozenset(  # take what they hold from their argument, or add it up
     {"sum", "max", "min", "expand_dims", "squeeze", "reshape", "transpose", "getitem"}

@@ -6,15 +6,22 @@ zero), so that wrong steps would pass; random ones are not.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor, is_float, toposort
+from ..errors import ShapeError
+from ..graph import Tensor, is_float, shape_of, toposort
+from ..ops.reduction import size
 from ..writing.text import leaf_names
 from .assumptions import Assumption
+from .sizes import Sizes
+from .views import op_name
 
 _ATTEMPTS = 6
+_LETTERS = "nmkdh"  # for lengths
 
 
 class Copy:
@@ -38,29 +45,57 @@ class Copy:
         names = leaf_names(loss) | {id(n): n.name for n in toposort(loss) if n.name}
         if wrt is not None:
             names.setdefault(id(wrt), wrt.name or "x")
-        for attempt in range(_ATTEMPTS):
-            self._made: dict[int, Any] = {}
-            self._names, self._rng = names, np.random.default_rng(attempt)
-            self._spread = (1.0, 0.5, 0.1)[attempt % 3]
-            self.loss = self.of(loss)
-            if np.isfinite(self.loss._value).all():
-                break
-        self.facts = [(self.of(a.of), a) for a in facts]
+        self._names = names
+        self.sizes = Sizes(loss, wrt)
+        try:
+            self.loss = self._drawn_until_finite(loss)
+        except ShapeError:  # something in the loss needs the lengths that it has
+            self.sizes = Sizes(loss, wrt, fixed=True)
+            self.loss = self._drawn_until_finite(loss)
+        stated = [(self.of(a.of), a) for a in facts]
+        self.facts = [(c, a) for c, a in stated if isinstance(c, Tensor)]
         self.wrt = "" if wrt is None else self.of(wrt).name or ""
         self._order = [n for n in toposort(loss) if id(n) in self._made]
         self.original = {id(self._made[id(n)]): n for n in self._order}
+        for length, (leaf, axis) in self.sizes.free().items():
+            self.original[id(self._count(length))] = size(leaf, axis=(axis,))
         self.recognised: set[str] = set()
+
+    def _drawn_until_finite(self, loss: Tensor) -> Tensor:
+        for attempt in range(_ATTEMPTS):
+            self._made: dict[int, Any] = {}
+            self.counts: dict[int, Tensor] = {}
+            self._rng = np.random.default_rng(attempt)
+            self._spread = (1.0, 0.5, 0.1)[attempt % 3]
+            copy = self.of(loss)
+            if np.isfinite(copy._value).all():
+                break
+        return copy
+
+    def _count(self, length: int) -> Tensor:
+        """The node that says how long a free class of axes is, by the name n or another letter."""
+        if length not in self.counts:
+            leaf, axis = self.sizes.free()[length]
+            taken = {*self._names.values(), *(c.name for c in self.counts.values())}
+            letter = next(x for x in (*_LETTERS, *map("n{}".format, range(99))) if x not in taken)
+            self.counts[length] = size(self.of(leaf), axis=(axis,)).named(letter)
+        return self.counts[length]
 
     @property
     def inner(self) -> list[Tensor]:
         """The copied nodes between the leaves and the loss, arguments first."""
         copies = [self._made[id(n)] for n in self._order]
-        return [c for c in copies if c.op is not None and c is not self.loss]
+        inner = [c for c in copies if isinstance(c, Tensor) and c.op is not None]
+        return [c for c in inner if c is not self.loss and not self.is_count(c)]
+
+    def is_count(self, node: Tensor) -> bool:
+        """Whether a node says how long an axis is."""
+        return any(node is c for c in self.counts.values())
 
     @property
     def definitions(self) -> list[Tensor]:
         """The named inner nodes of the copy, arguments first."""
-        return [c for c in self.inner if c.name]
+        return [*self.counts.values(), *(c for c in self.inner if c.name)]
 
     def recognise(self, node: Tensor, name: str) -> None:
         """Make a definition of a node that turned out to have a usual name."""
@@ -78,18 +113,32 @@ class Copy:
         name = self._names.get(id(n)) or n.name
         if n.op is None or n is self._wrt:
             return Tensor(self._drawn(n), name)
+        if op_name(n) == "size":
+            counted: Tensor = self._counted(n)
+            return counted
         args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
         made: Tensor = n.op(*args, **n.params)
-        return made.named(name) if name else made
+        if name:
+            made.name = name
+        return made
+
+    def _counted(self, n: Tensor) -> Any:
+        """How many entries there are along axes: n where that is free, else a number."""
+        shape = shape_of(self._made[id(n.args[0])])
+        lengths = [shape[a] for a in n.params["axis"]]
+        free = self.sizes.free()
+        counts = [self._count(i) if i in free else i for i in lengths]
+        return reduce(mul, counts) if counts else 1
 
     def _drawn(self, n: Tensor) -> Any:
         if not is_float(n._value):
             return n._value
+        shape = self.sizes.shape(n) if id(n) in self.sizes.classes else n.shape
         stated = [a for a in self._facts if a.of is n]
         if stated:
-            value = stated[0].draw(self._rng, n.shape)
+            value = stated[0].draw(self._rng, shape)
         elif self._spread == 1.0:
-            value = self._rng.normal(size=n.shape)
+            value = self._rng.normal(size=shape)
         else:
-            value = self._rng.uniform(self._spread / 2, self._spread, size=n.shape)
+            value = self._rng.uniform(self._spread / 2, self._spread, size=shape)
         return np.asarray(value, dtype=float)[()]

@@ -161,8 +161,9 @@ class Run:
     ) -> None:
         self.copy, self.opened = copy, opened
         self.proved: list[Assumption] = []
-        self.terms = Terms()
         self.atoms = {id(n): Tensor(n._value, n.name) for n in copy.definitions}
+        lengths = {n: self.atoms[id(count)] for n, count in copy.counts.items()}
+        self.terms = Terms(lengths=lengths)
         self.facts = Facts([])
         self.definitions: list[Definition] = []
         self._define()
@@ -174,7 +175,7 @@ class Run:
         self._phase(rules)
         self.end, steps = settle(self.end, rules, self.terms, self.facts)
         self.steps += steps
-        self.terms = Terms(expanded=False)
+        self.terms = Terms(expanded=False, lengths=lengths)
         self._phase((*self.definitions, *TIDYING), measure=operations)
         self._phase(NAMING)
         before, self.end = self.end, self.terms.presented(self.end)
@@ -221,7 +222,8 @@ class Run:
         done: dict[int, Any] = {}
         for n in toposort(node):
             atom = self.atoms.get(id(n))
-            if atom is not None and not (self.opened or (inside and n is node)):
+            shut = self.copy.is_count(n) or not self.opened
+            if atom is not None and shut and not (inside and n is node):
                 done[id(n)] = atom
             elif n.op is None:
                 done[id(n)] = n if n.name else self.terms.data(n._value)
@@ -257,7 +259,7 @@ class Run:
 
     def derivation(self, title: str, assumed: list[Assumption]) -> Derivation:
         used = dict.fromkeys(a for step in self.steps for a in step.used if a not in self.proved)
-        spoken = [str(a) for a in used]
+        spoken = [*map(str, used), *self._lengths()]
         needed = [str(a) for a in assumed]
         return Derivation(
             title=title,
@@ -271,6 +273,11 @@ class Run:
             loss=Formula(self.copy.loss),
             forms=closed_forms(self.copy, self.atoms, self.facts),
         )
+
+    def _lengths(self) -> list[str]:
+        """The lengths that entries were counted with, because a number in the loss may be one."""
+        counted = any(step.rule == "sum of constant" for step in self.steps)
+        return [f"the length is {n}" for n in self.copy.sizes.mentioned if counted]
 
     def _spoken_definitions(self) -> tuple[tuple[str, Formula], ...]:
         shown = {n.name for term in (self.start, self.end) for n in _nodes(term)}
@@ -288,8 +295,18 @@ class Run:
             if n.op is None:
                 real[id(n)] = n._value
             else:
-                real[id(n)] = opened(n, args) if n.op.name in CALLS else n.op(*args, **n.params)
+                real[id(n)] = self._applied_really(n, args)
         return real[id(self.end)] if isinstance(self.end, Tensor) else self.end
+
+    def _applied_really(self, n: Tensor, args: tuple[Any, ...]) -> Any:
+        """A node of the result on the user's own Tensors, at their lengths."""
+        assert n.op is not None
+        if n.op.name in CALLS:
+            return opened(n, args)
+        params = dict(n.params)
+        if "shape" in params:
+            params["shape"] = self.copy.sizes.sample_shape(params["shape"])
+        return n.op(*args, **params)
 
     def _original(self, copied: int, atom: Tensor) -> Tensor:
         """The user's own node, under the name that it has in the formula."""

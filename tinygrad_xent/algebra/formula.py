@@ -110,7 +110,9 @@ def operations(term: Term) -> int:
     return count
 
 
-_FREE = frozenset({"broadcast_to", "expand_dims", "squeeze", "reshape", "transpose", "alias"})
+_FREE = frozenset(
+    {"broadcast_to", "expand_dims", "squeeze", "reshape", "transpose", "alias", "size"}
+)
 
 # -- JSON -----------------------------------------------------------------------------------------
 # A formula is a list of nodes, arguments before results; {"node": i} refers to the i-th.
@@ -154,7 +156,7 @@ def decode(data: Any) -> Term:
 def _decoded(entry: dict[str, Any], nodes: list[Tensor]) -> Tensor:
     unknown = np.broadcast_to(np.nan, entry["shape"])
     if "op" not in entry:
-        return Tensor(np.asarray(entry["data"], float) if "data" in entry else unknown)
+        return Tensor(np.asarray(entry["data"]) if "data" in entry else unknown)
     op = CALLS.get(entry["op"]) or PRIMITIVES[entry["op"]]
     args = tuple(_argument(a, nodes) for a in entry["args"])
     return record(op, args, _tuples(entry["params"]), unknown)

@@ -6,6 +6,9 @@ A rule's arguments are annotated with kinds. `holds` decides whether a matched t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -144,6 +147,7 @@ class Along:
     Args:
         axis, keepdims: as in `sum`.
         shape: that of what is summed.
+        lengths: what stands for a length in formulas, if not the number.
     """
 
     empty = False
@@ -154,8 +158,15 @@ class Along:
         """Whether a sum is of this kind."""
         return True
 
-    def __init__(self, axis: tuple[int, ...], keepdims: bool, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        axis: tuple[int, ...],
+        keepdims: bool,
+        shape: tuple[int, ...],
+        lengths: Mapping[int, Term] | None = None,
+    ) -> None:
         self.axis, self.keepdims, self.shape, self.ndim = axis, keepdims, shape, len(shape)
+        self._lengths = lengths or {}
 
     def __call__(self, x: Term) -> Term:
         """The sum of x, whichever axes x varies along."""
@@ -171,9 +182,10 @@ class Along:
         return c if self.keepdims or not gone else PRIMITIVES["squeeze"](c, axis=gone)
 
     @property
-    def count(self) -> int:
+    def count(self) -> Term:
         """How many entries are summed into one."""
-        return int(np.prod([self.shape[a] for a in self.axis]))
+        lengths = (self._lengths.get(self.shape[a], self.shape[a]) for a in self.axis)
+        return reduce(mul, lengths)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, env: dict[str, Any]) -> Along:

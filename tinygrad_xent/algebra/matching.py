@@ -189,7 +189,8 @@ class Matcher:
         along = pattern.params.get("along")
         if along is not None:
             env, name = {**env}, self.rule._sums[id(along)]
-            this = Along(**term.params, shape=_shape(term.args[0]))
+            shape, lengths = _shape(term.args[0]), self.terms.lengths
+            this = Along(**term.params, shape=shape, lengths=lengths)
             if not self.rule.kinds[name].fits(this):
                 return
             have = env.setdefault(name, this)

@@ -227,6 +227,7 @@ TIDYING: tuple[Rule, ...] = (
     square_of_sine_and_cosine,
     common_factor,
     one_sum,
+    pull_out,
     product_of_exp,
 )
 

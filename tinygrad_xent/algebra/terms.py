@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -53,10 +54,11 @@ class Terms:
 
     Args:
         expanded: whether a number in front of a sum is multiplied into it.
+        lengths: what stands for the length of an axis in formulas, if not the number.
     """
 
-    def __init__(self, expanded: bool = True) -> None:
-        self.expanded = expanded
+    def __init__(self, expanded: bool = True, lengths: Mapping[int, Term] | None = None) -> None:
+        self.expanded, self.lengths = expanded, lengths or {}
         self._made: dict[Any, Tensor] = {}
         self._standard: dict[int, Term] = {}
         self._data: set[int] = set()
@@ -78,6 +80,8 @@ class Terms:
     def data(self, value: Any) -> Term:
         """Plain data: a number where all entries are equal, else a leaf."""
         array = np.asarray(value)
+        if array.dtype.kind != "f":  # labels, indices and masks stay what they are
+            return self._leaf(array)
         if array.size and np.isfinite(array).all() and (array == array.flat[0]).all():
             return self.broadcast(exact_number(array.flat[0]), array.shape)
         sizes = np.unique(array[array != 0]) if array.size else array
@@ -159,10 +163,26 @@ class Terms:
         coefficient = math.prod((c for c, _ in split), start=Fraction(1))
         if coefficient == 0:
             return self.broadcast(0, shape)
-        bare = (*(a for _, a in split), *args[len(split) :])
-        made = self._moved(op, bare, params, shape)
+        bare, scalars = self._without_scalars(op, [a for _, a in split])
+        made = self._moved(op, (*bare, *args[len(split) :]), params, shape)
         number, factors = as_product(made)
-        return self.product(coefficient * number, factors, shape)
+        return self.product(coefficient * number, scalars + factors, shape)
+
+    def _without_scalars(
+        self, op: Primitive, args: list[Term]
+    ) -> tuple[list[Term], tuple[Factor, ...]]:
+        """What is one number for the whole array taken out too; of a sum, a rule does it."""
+        if op.name == "sum":
+            return args, ()
+        bare: list[Term] = []
+        scalars: tuple[Factor, ...] = ()
+        for arg in args:
+            factors = as_product(arg)[1]
+            inside = tuple(f for f in factors if f[0].shape)
+            scalars += tuple(f for f in factors if not f[0].shape)
+            same = len(inside) == len(factors)
+            bare.append(arg if same else self.product(Fraction(1), inside, shape_of(arg)))
+        return bare, scalars
 
     def _without_number(self, term: Term) -> tuple[Fraction, Term]:
         """The number in front, and the rest; a difference is turned as it would be in a product."""
@@ -181,6 +201,8 @@ class Terms:
         if name in _FOLDED and all(map(self._is_data, args)) and self._known(name, args):
             return self.data(self.apply(op, args, params)._value)
         if name == "squeeze" and op_name(x) == "expand_dims" and x.params == params:
+            return x.args[0]
+        if name == "expand_dims" and op_name(x) == "squeeze" and x.params == params:
             return x.args[0]
         if name == "transpose" and op_name(x) == "transpose":
             return self._turned_twice(x, params["axes"])

@@ -43,6 +43,13 @@ _sum = primitive(
 )  # fmt: skip
 
 
+size = primitive(
+    "size", lambda x, axis: float(np.prod([shape_of(x)[a] for a in axis])),
+    text="size({0}{axis})", code="{lengths}", latex=r"\operatorname{{size}}{axis}({0})",
+    sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3, 4), axis=(0, 1))),
+)  # fmt: skip
+
+
 def _winners(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """The cotangent goes to the extreme entry, in equal parts where several tie."""
     won = x == spread(out, x, axis, keepdims)

@@ -14,7 +14,7 @@ from ..errors import DeriveError, explain
 from .identifiers import Names
 from .languages import LANGUAGES, Language
 from .program import REDUCTIONS, Entry, Program, check_names
-from .text import Piece, bracketed, number
+from .text import Piece, bracketed, grouping, number
 
 _ATOM, _SIGN, _PRODUCT = 9, 4, 3
 _RESERVED = frozenset({"gradient", "value", "value_and_gradient", "slice", "float"})
@@ -173,7 +173,8 @@ class Body:
             for i, (a, p) in enumerate(zip(args, entry.args, strict=True))
         ]  # fmt: skip
         line = template.replace("{*}", ", ".join(shown).replace("{", "{{").replace("}", "}}"))
-        return line.format(*shown, **self._settings(entry, shown)), op.precedence, op.name
+        binds = grouping(op, self.pieces[entry.args[0]]) if entry.args else (op.precedence, op.name)
+        return line.format(*shown, **self._settings(entry, shown)), *binds
 
     def _settings(self, entry: Entry, shown: list[str]) -> dict[str, str]:
         """The static settings, as every template may want them."""

@@ -63,11 +63,11 @@ def _piece(node: Tensor, pieces: dict[int, Piece]) -> Piece:
     fields = {key: _setting(key, value, node, shown) for key, value in node.params.items()}
     line = op.text.replace("{*}", ", ".join(shown).replace("{", "{{").replace("}", "}}"))
     line = line.format(*shown, **fields)
-    grouping = _grouping(op, args[0]) if args else (op.precedence, op.name)
-    return ("..." if len(line) > _LONGEST else line), *grouping
+    binds = grouping(op, args[0]) if args else (op.precedence, op.name)
+    return ("..." if len(line) > _LONGEST else line), *binds
 
 
-def _grouping(op: Primitive, first: Piece) -> tuple[int, str]:
+def grouping(op: Primitive, first: Piece) -> tuple[int, str]:
     """How the text binds, and by which operation: -x*y as a product, A @ x*y as a matrix one."""
     signed = op.precedence == _SIGN
     if first[1] == _PRODUCT and (signed or (op.precedence == _PRODUCT and first[2] == "matmul")):
