@@ -394,6 +394,16 @@ def test_labels_of_any_integer_type_and_shape() -> None:
     assert tx.one_hot(1, 2, dtype=np.float32).dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", [list, np.int64, bool, np.float32])
+def test_distributions_of_any_type(kind: Any) -> None:
+    rows = [[0, 1, 0], [1, 0, 0]]
+    targets = rows if kind is list else np.array(rows, kind)
+    z = np.array([[0.5, 1.0, -1.0], [0.0, 0.0, 2.0]], np.float32)
+    found = tx.softmax_cross_entropy(z, targets)
+    np.testing.assert_array_equal(found, tx.softmax_cross_entropy(z, [1, 0]))
+    assert found.dtype == np.float32
+
+
 def test_lists_are_welcome() -> None:
     assert_close(tx.softmax([0.2, 5.0, 0.3]), [0.00808959, 0.98297002, 0.00894038])
     assert_close(tx.cross_entropy([0, 1], [0.5, 0.5]), np.log(2))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, ShapeError, describe, explain
-from .graph import Tensor, constant, implements, shape_of
+from .graph import Tensor, constant, dtype_of, implements, shape_of
 from .ops import (
     abs,
     cos,
@@ -423,8 +423,9 @@ def softmax_cross_entropy(logits: Any, targets: Any, axis: int = -1) -> Any:
     shape = shape_of(log_q)
     (axis,) = axes("softmax_cross_entropy", log_q, axis)
     given = targets if isinstance(targets, Tensor) else np.asarray(targets)
-    if given.shape == shape and given.dtype.kind == "f":
-        return -sum(given * log_q, axis)
+    if given.shape == shape and given.dtype.kind in "fiub":
+        p = given if given.dtype.kind == "f" else given.astype(dtype_of(log_q))
+        return -sum(p * log_q, axis)
     if given.shape != shape[:axis] + shape[axis + 1 :] or given.dtype.kind not in "iu":
         raise ShapeError(
             explain(
