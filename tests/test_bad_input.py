@@ -57,6 +57,8 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "too many indices": (lambda: A[0, 0, 0], tx.ShapeError, ["getitem", "too many"]),
     "a float index": (lambda: A[[0.5]], tx.NotSupportedError, ["getitem", "float64", "astype"]),
     "norm": (lambda: tx.norm(A, 3), tx.ShapeError, ["norm", "ord=3"]),
+    "an axis that is no whole number": (lambda: A.sum(axis=0.5), tx.ShapeError, ["axis 0.5"]),
+    "an axis that is text": (lambda: A.mean(axis="rows"), tx.ShapeError, ["mean", "axis 'rows'"]),
     "max of nothing": (lambda: tx.max(tx.tensor([])), tx.ShapeError, ["max", "at least one entry"]),
     # cotangents
     "backward of a non-scalar": (lambda: A.backward(), tx.GradientError, ["(2, 3)", "sum"]),
@@ -82,6 +84,15 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "text": (lambda: tx.tensor("text"), tx.DtypeError, ["tensor", "str"]),
     "text operand": (lambda: A + "text", tx.DtypeError, ["add", "str"]),
     "an object": (lambda: A * None, tx.DtypeError, ["mul", "NoneType"]),
+    "masked entries": (lambda: A * np.ma.array(np.ones(3), mask=[1, 0, 0]), tx.NotSupportedError,
+                       ["mul", "masked", "filled"]),
+    # masks
+    "and of numbers": (lambda: (A > 0) & A, tx.DtypeError, ["logical_and", "(2, 3) float64"]),
+    "forgotten brackets": (lambda: 1 & A, tx.DtypeError, ["logical_and", "in brackets"]),
+    "not of numbers": (lambda: ~A, tx.DtypeError, ["logical_not", "float64"]),
+    # more arguments than there are: NumPy would write into the last one
+    "a base": (lambda: tx.log(tx.tensor(8.0), 2.0), tx.DtypeError, ["log", "takes 1, not 2"]),
+    "three to compare": (lambda: tx.maximum(A, A, np.ones((2, 3))), tx.DtypeError, ["not 3"]),
     # what has no rule
     "a ufunc without a rule": (lambda: np.arctan(A), tx.NotSupportedError,
                                ["arctan", "numpy.arctan", "tx.primitive", "CONTRIBUTING"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -265,3 +266,10 @@ def random_expression(rng: np.random.Generator, x: Any) -> Any:
         both = binary[rng.integers(len(binary))]
         pool.append(tx.tanh(both(tx.tanh(one(tx.sin(a) + 1.5)), b)))
     return tx.sum(pool[-1] * x) + tx.mean(pool[-2])
+
+
+def test_numbers_of_python_of_any_kind_become_float64() -> None:
+    for value in (Fraction(1, 2), [Fraction(1, 2), 1], [10**30, 1], [True, 2.5]):
+        assert tx.tensor(value).dtype == np.float64
+    with pytest.raises(tx.DtypeError, match="object"):
+        tx.tensor([None, 1])

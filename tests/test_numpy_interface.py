@@ -123,6 +123,20 @@ def test_comparisons_give_masks() -> None:
     np.testing.assert_array_equal((np.float64(1.0) < t).value, X > 1.0)
 
 
+def test_masks_combine() -> None:
+    x = tx.tensor([-1.0, 0.5, 2.0])
+    inside = np.array([False, True, False])
+    for mask in (
+        (x > 0) & (x < 1), np.logical_and(x > 0, x < 1), (x > 0) & (x.value < 1),
+        (x.value > 0) & (x < 1), ~((x <= 0) | (x >= 1)), np.logical_not((x <= 0) | (x.value >= 1)),
+    ):  # fmt: skip
+        assert mask.dtype == bool
+        np.testing.assert_array_equal(mask.value, inside)
+    slope = tx.grad(lambda x: tx.where((x > 0) & (x < 1), x * x, 0.0).sum())
+    np.testing.assert_array_equal(slope(x.value), [0.0, 1.0, 0.0])
+    assert tx.grad(lambda x: tx.where((x > 0) & ~(x > 1), x * x, 0.0))(0.5) == 1.0
+
+
 def test_shape_and_likes_need_no_rule() -> None:
     t = Tensor(X.astype(np.float32))
     assert (np.shape(t), np.ndim(t), np.size(t)) == ((3, 4), 2, 12)

@@ -61,7 +61,8 @@ def test_values_are_numpys(op: Primitive) -> None:
     for seed in range(3):
         for args, params in draws(op, seed):
             expected = reference(*args, **params)
-            tensors = [Tensor(a) if i in float_places(args) else a for i, a in enumerate(args)]
+            places = float_places(args) or range(len(args))  # masks, where there are no numbers
+            tensors = [Tensor(a) if i in places else a for i, a in enumerate(args)]
             for got in (op(*args, **params), op(*tensors, **params).value):
                 np.testing.assert_array_equal(got, expected)
                 assert np.asarray(got).dtype == np.asarray(expected).dtype

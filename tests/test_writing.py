@@ -55,6 +55,7 @@ def primitive_nodes() -> list[Any]:
 def applied(op: Any, args: Any, params: Any) -> tuple[Any, dict[str, Any]]:
     """The operation on named Tensors (indices and masks stay data), and their values."""
     floats = [np.asarray(a).dtype.kind == "f" for a in args]
+    floats = floats if any(floats) else [True] * len(args)  # masks, where there are no numbers
     named = [tx.tensor(a, name=f"v{i}") if f else a
              for i, (a, f) in enumerate(zip(args, floats, strict=True))]  # fmt: skip
     return op(*named, **params), {n.name: n.value for n in named if isinstance(n, tx.Tensor)}

@@ -18,6 +18,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,9 @@ class Tensor:
         __ge__: Callable[..., Tensor]
         __lt__: Callable[..., Tensor]
         __le__: Callable[..., Tensor]
+        __and__: Callable[..., Tensor]
+        __or__: Callable[..., Tensor]
+        __invert__: Callable[..., Tensor]
         __getitem__: Callable[..., Tensor]
         backward: Callable[..., None]
 
@@ -290,6 +294,14 @@ def constant(value: Any, asked: str = "tensor") -> Any:
     """
     if type(value) in (float, int, bool):
         return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise NotSupportedError(
+            explain(
+                f"{asked}: the masked entries of an array have no value",
+                describe(value),
+                "a.filled(0.0), and tx.where(a.mask, 0.0, ...) in the formula",
+            )
+        )
     array = value if isinstance(value, (np.ndarray, np.generic)) else _from_sequence(value)
     if array.dtype.kind not in "fiub":
         raise DtypeError(
@@ -313,7 +325,8 @@ def _from_sequence(value: Any) -> np.ndarray:
         raise ShapeError(
             explain("tensor: not a rectangular array of numbers", str(error), "rows of one length")
         ) from None
-    return array.astype(np.float64) if array.dtype.kind in "iu" else array
+    real = array.dtype == object and all(isinstance(n, Real) for n in array.flat)
+    return array.astype(np.float64) if real or array.dtype.kind in "iu" else array
 
 
 # -- operations -----------------------------------------------------------------------------------
@@ -327,7 +340,7 @@ class Primitive:
     """
 
     __slots__ = (
-        "array", "code", "elementwise", "latex", "name", "precedence", "sample", "scalar",
+        "arity", "array", "code", "elementwise", "latex", "name", "precedence", "sample", "scalar",
         "selects", "text", "vjp", "works",
     )  # fmt: skip
 
@@ -345,10 +358,13 @@ class Primitive:
 
     def __init__(self, name: str, array: Callable[..., Any], **fields: Any) -> None:
         self.name, self.array = name, array
+        self.arity = array.nin if isinstance(array, np.ufunc) else None  # one more would be out=
         for key, value in fields.items():
             setattr(self, key, value)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        if self.arity is not None and len(args) != self.arity:
+            raise self._miscounted(args)
         values = []
         traced = plain = False
         for a in args:
@@ -387,6 +403,12 @@ class Primitive:
             rule = rules[i]
             return None if rule is None else rule(g, out, *args, **params)
         return None if rules is None else rules(g, out, *args, **params)[i]
+
+    def _miscounted(self, args: Any) -> Exception:
+        given = ", ".join(describe(a) for a in args)
+        works = f"{self.arity} positional, no array to write into and no base"
+        problem = f"{self.name}: arguments: takes {self.arity}, not {len(args)}"
+        return DtypeError(explain(problem, given or "none", works))
 
     def _misfit(self, args: Any, params: Any, error: Exception) -> Exception:
         given = ", ".join(describe(a) for a in args)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import primitive
+from ..graph import dtype_of, primitive
 from . import samples
 
 _MASK = np.array([[True, False, True, False]] * 3)
@@ -31,6 +31,39 @@ less = _comparison("less", operator.lt, np.less, "__lt__", "<", "<")
 less_equal = _comparison("less_equal", operator.le, np.less_equal, "__le__", "<=", r"\leq")
 equal = _comparison("equal", operator.eq, np.equal, "__eq__", "==", "=")
 not_equal = _comparison("not_equal", operator.ne, np.not_equal, "__ne__", "!=", r"\neq")
+
+
+def _of_masks(array: Any) -> Any:
+    """An operation on masks only: & and | of whole numbers would be bits."""
+
+    def checked(*masks: Any) -> Any:
+        if any(dtype_of(mask).kind != "b" for mask in masks):
+            raise TypeError("masks are wanted")
+        return array(*masks)
+
+    return checked
+
+
+def _on_masks(name: str, array: Any, ufuncs: Any, methods: Any, *sample: Any) -> Any:
+    return primitive(
+        name, _of_masks(array), numpy=ufuncs, methods=methods, elementwise=True, sample=sample,
+        works="comparisons in brackets, such as (x > 0) & (x < 1), or arrays of booleans",
+    )  # fmt: skip
+
+
+_TWO_MASKS = (samples.data(_MASK, ~_MASK), samples.data(_MASK, _MASK[:, :1]))
+
+logical_and = _on_masks(
+    "logical_and", operator.and_, (np.logical_and, np.bitwise_and), ("__and__", "__rand__"),
+    *_TWO_MASKS,
+)  # fmt: skip
+logical_or = _on_masks(
+    "logical_or", operator.or_, (np.logical_or, np.bitwise_or), ("__or__", "__ror__"), *_TWO_MASKS
+)  # fmt: skip
+logical_not = _on_masks(
+    "logical_not", lambda mask: mask ^ True, (np.logical_not, np.invert), "__invert__",
+    samples.data(_MASK),
+)  # fmt: skip
 
 
 def _where(c: Any, x: Any, y: Any) -> Any:

@@ -6,6 +6,7 @@ In every rule table: g the arriving cotangent, out the result, x the argument.
 from __future__ import annotations
 
 import builtins
+import operator
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def reshape(x: Any, *shape: Any) -> Any:
     (2, 2)
     """
     wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
-    wanted = tuple(int(n) for n in wanted)
+    wanted = tuple(operator.index(n) for n in wanted)
     if wanted.count(-1) == 1:
         known = -int(np.prod(wanted))
         size = int(np.prod(_shape(x)))
@@ -166,11 +167,12 @@ def axes(name: str, x: Any, axis: Axis) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     chosen = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
-    front = tuple(sorted(int(a) + ndim if a < 0 else int(a) for a in chosen))
+    whole = all(isinstance(a, (int, np.integer)) for a in chosen)
+    front = tuple(sorted(int(a) + ndim if a < 0 else int(a) for a in chosen)) if whole else (-1,)
     if any(not 0 <= a < ndim for a in front) or len(set(front)) < len(front):
         works = f"distinct axes from {-ndim} to {ndim - 1}" if ndim else "axis=None: it has no axes"
         raise ShapeError(
-            explain(f"{name}: axis {axis} is not an axis of the argument", describe(x), works)
+            explain(f"{name}: axis {axis!r} is not an axis of the argument", describe(x), works)
         )
     return front
 
