@@ -320,3 +320,47 @@ def test_square_matrices_and_their_transposes() -> None:
     result = tx.derive(loss, a).result
     loss.backward()
     np.testing.assert_allclose(np.broadcast_to(result.value, a.shape), a.grad, atol=1e-12)
+
+
+def test_losses_that_pick_entries() -> None:
+    x = tx.tensor([0.5, -1.0, 2.0], name="x")
+    for index in ([0, 0, 2], [1, 1], np.array([0, 2, 2]), np.array([True, False, True])):
+        loss = (x[index] ** 2).sum()
+        expected = tx.grad(lambda x, index=index: (x[index] ** 2).sum())(x.value)
+        np.testing.assert_allclose(tx.derive(loss, x).result.value, expected)
+
+
+def test_rounding_down_is_not_passed_over() -> None:
+    x = tx.tensor([0.5, -1.5, 2.25], name="x")
+    result = tx.derive((tx.astype(x, int) * x).sum(), x).result
+    np.testing.assert_array_equal(result.value, [0, -1, 2])
+
+
+def test_a_choice_between_positives_is_positive() -> None:
+    """The sigmoid is composed of two forms; neither is ever zero."""
+    z, y = tx.tensor([0.5, -1.0], name="z"), tx.tensor([0.0, 1.0], name="y")
+    loss = tx.binary_cross_entropy(y, tx.sigmoid(z)).sum()
+    derivation = tx.derive(loss, z)
+    assert str(derivation.result) == "sigmoid(z) - y"
+    assert derivation.assumptions == ()
+
+
+@pytest.mark.parametrize("wrt", [None, [1.0], np.ones(3), tx.tensor(np.array([1, 2, 3]))])
+def test_nothing_to_differentiate_with_respect_to(wrt: Any) -> None:
+    x = tx.tensor([0.5, -1.0, 2.0], name="x")
+    loss = (x * wrt).sum() if isinstance(wrt, tx.Tensor) else (x * x).sum()
+    with pytest.raises(tx.DtypeError, match="no derivative with respect to"):
+        tx.derive(loss, wrt)
+
+
+def test_the_error_names_derive() -> None:
+    x = tx.tensor([0.5, -1.0, 2.0], name="x")
+    with pytest.raises(tx.GradientError, match=r"^derive: "):
+        tx.derive(x * x, x)
+
+
+def test_facts_about_what_is_no_tensor_or_has_no_such_axis() -> None:
+    with pytest.raises(tx.DeriveError, match=r"assume: .*Tensor"):
+        tx.Simplex(np.ones(3) / 3)
+    with pytest.raises(tx.ShapeError, match="axis 3"):
+        tx.Simplex(tx.tensor([0.5, 0.5]), axis=3)

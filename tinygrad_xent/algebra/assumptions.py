@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import DeriveError, describe, explain
 from ..graph import Tensor, shape_of, toposort
+from ..ops.shaping import axes
 from ..writing.text import text
 from .views import Term, as_product, as_sum, is_atom, is_number, is_sum, op_name, unbroadcast
 
@@ -23,6 +24,12 @@ class Assumption:
     """Something taken as true of a Tensor."""
 
     of: Any
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.of, Tensor):
+            raise DeriveError(
+                explain("assume: a fact is about a Tensor", describe(self.of), "tx.Positive(x)")
+            )
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         """A value of this shape for which it is true."""
@@ -56,6 +63,10 @@ class SumsToOne(Assumption):
     """The entries along `axis` sum to one."""
 
     axis: int = -1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        axes("assume", self.of, self.axis)  # an error if there is none such
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         value = rng.uniform(0.0, 1.0, size=shape)
@@ -194,6 +205,8 @@ class Facts:
             return True
         if name in _ENTRIES or name == "sqrt":
             return self._sign(term.args[0], strict)
+        if name == "where":
+            return all(self._sign(branch, strict) for branch in term.args[1:])
         if is_sum(term):
             return self._sum_sign(term, strict)
         return self._product_sign(term, strict)
@@ -227,6 +240,8 @@ class Facts:
             return self.nonzero(self.definitions[id(term)])
         if op_name(term) in _ENTRIES - {"sum"}:
             return self.nonzero(term.args[0])
+        if op_name(term) == "where":
+            return all(map(self.nonzero, term.args[1:]))
         coefficient, factors = as_product(term)
         if is_atom(term):
             return False

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..differentiate import cotangents, not_recorded, seed_for
-from ..errors import DeriveError, describe, explain
-from ..graph import Tensor, recording, toposort
+from ..errors import DeriveError, DtypeError, describe, explain
+from ..graph import Tensor, is_float, recording, toposort
 from ..ops import alias
 from ..writing.text import leaf_names, text
 from .assumptions import Assumption, Facts, Positive, Simplex, of_the_loss, stated
@@ -83,8 +83,8 @@ def derive(loss: Tensor, wrt: Tensor | str, assume: Any = ()) -> Derivation:
     """
     if not isinstance(loss, Tensor):
         raise not_recorded("derive", loss)
-    seed_for(loss, None)
-    wrt = _named(loss, wrt) if isinstance(wrt, str) else wrt
+    seed_for(loss, None, "derive")
+    wrt = _variable(_named(loss, wrt) if isinstance(wrt, str) else wrt)
     with _derivation():
         facts = [*stated(assume), *of_the_loss(loss)]
         copy = Copy(loss, wrt, facts)
@@ -125,6 +125,14 @@ def _named(loss: Tensor, name: str) -> Tensor:
             explain(f"derive: nothing in the loss is named {name}", "", ", ".join(named))
         )
     return named[name]
+
+
+def _variable(wrt: Any) -> Tensor:
+    """What can be differentiated with respect to, or an error."""
+    if isinstance(wrt, Tensor) and is_float(wrt._value):
+        return wrt
+    problem = "derive: there is no derivative with respect to this"
+    raise DtypeError(explain(problem, describe(wrt), "a floating point Tensor, or its name"))
 
 
 def _name(loss: Tensor, wrt: Tensor) -> str:
@@ -234,8 +242,7 @@ class Run:
 
     def _applied(self, n: Tensor, args: tuple[Any, ...]) -> Tensor:
         assert n.op is not None
-        args = tuple(self.terms.data(a) if isinstance(a, np.ndarray) else a for a in args)
-        return self.terms.apply(n.op, args, n.params)
+        return self.terms.apply(n.op, self.terms.plain(n.op, args), n.params)
 
     def _phase(self, rules: Sequence[Rule], measure: Callable[[Term], int] | None = None) -> None:
         before = self.end

@@ -45,6 +45,7 @@ _FOLDED = frozenset(  # of plain data, these are computed at once; log(2) and th
     | {"squeeze", "reshape", "transpose", "concatenate"}
 )
 _MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem"})
+_INDEXED = frozenset({"getitem", "scatter"})
 _LINEAR = _MOVES | {"sum", "scatter", "matmul"}
 _LARGEST_DENOMINATOR, _SMALL, _DECIMALS = 10_000, 9, 6
 
@@ -125,15 +126,21 @@ class Terms:
         if node.op is None:
             return node
         args = tuple(self._standard[id(a)] if isinstance(a, Tensor) else a for a in node.args)
-        args = tuple(a if isinstance(a, Tensor) or is_number(a) else self.data(a) for a in args)
-        return self.build(node.op, args, node.params, node.shape)
+        return self.build(node.op, self.plain(node.op, args), node.params, node.shape)
+
+    def plain(self, op: Primitive, args: tuple[Any, ...]) -> tuple[Term, ...]:
+        """The arguments with arrays as terms; an index stays the whole numbers that it is."""
+        first = 1 if op.name in _INDEXED else len(args)
+        terms = [a if isinstance(a, Tensor) or is_number(a) else self.data(a) for a in args[:first]]
+        index = [a if isinstance(a, Tensor) else self._leaf(np.asarray(a)) for a in args[first:]]
+        return (*terms, *index)
 
     def build(
         self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any], shape: tuple[int, ...]
     ) -> Term:
         """`op` of standard arguments, in standard form."""
         name = op.name
-        if name in _TRANSPARENT:
+        if name in _TRANSPARENT and np.dtype(params.get("dtype", float)).kind == "f":
             return args[0]
         if name in PRODUCTS and not (name == "power" and not is_whole(args[1])):
             coefficient, factors = as_product(record(op, args, params, None))
