@@ -266,3 +266,56 @@ def weight_decay() -> Case:
 def norm() -> Case:
     x = random("x", 3)
     return tx.norm(x), x, []
+
+
+# -- normalisation, attention, ranking, second derivatives ----------------------------------------
+
+
+@closed_form("(g - (sum(g) + sum(g*h)*h)/n)/s")
+def layer_norm_vjp() -> Case:
+    x, g = random("x", 4), random("g", 4)
+    mu = x.mean().named("mu")
+    s = tx.sqrt(((x - mu) ** 2).mean() + 1e-5).named("s")
+    return (g * ((x - mu) / s).named("h")).sum(), x, []
+
+
+@closed_form("A.T @ G")
+def attention_values() -> Case:
+    a, v, g = _attention()
+    return (g * (a @ v)).sum(), v, []
+
+
+@closed_form("A*(G @ V.T - sum(A*(G @ V.T), axis=1)) @ K")
+def attention_queries() -> Case:
+    a, v, g = _attention()
+    return (g * (a @ v)).sum(), a.args[0].args[0].args[0].args[0], []
+
+
+def _attention() -> tuple[Any, Any, Any]:
+    q, k, v, g = random("Q", 3, 4), random("K", 5, 4), random("V", 5, 2), random("G", 3, 2)
+    return tx.softmax(q @ k.T).named("A"), v, g
+
+
+@closed_form("V.T @ (softmax(V @ u) - [1., 0., 0., 0., 0.])")
+def info_nce() -> Case:
+    u, v = random("u", 3), random("V", 5, 3)
+    return tx.logsumexp(v @ u) - (v @ u)[0], u, []
+
+
+@closed_form("sigmoid(x - y) - 1")
+def pairwise_ranking() -> Case:
+    x, y = random("x"), random("y")
+    return -tx.log(tx.sigmoid(x - y)), x, []
+
+
+@closed_form("softmax(z)*(sum(softmax(z)*z) - z)")
+def entropy_of_softmax() -> Case:
+    z, _ = logits()
+    return -(tx.softmax(z) * tx.log_softmax(z)).sum(), z, []
+
+
+@closed_form("softmax(z)*(v - sum(softmax(z)*v))")
+def hessian_vector_product_of_cross_entropy() -> Case:
+    (z, p), v = logits(), random("v", 4)
+    slope = tx.gradient_graph(tx.softmax_cross_entropy(z, p), z)
+    return (slope * v).sum(), z, [tx.Simplex(p)]

@@ -73,7 +73,7 @@ def test_steps_lead_from_start_to_result(name: str) -> None:
     assert lines[-1] == str(d.result)
     assert all(s.before != s.after for s in d.steps)
     assert all(s.reason.endswith(".") for s in d.steps)
-    assert len(d.steps) <= 20
+    assert len(d.steps) <= 25
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -87,7 +87,7 @@ def test_the_end_does_not_depend_on_the_order_of_rules(
     shuffled.shuffle(rules)
     monkeypatch.setattr(deriving, "FORMS", (first, *forms))
     monkeypatch.setattr(deriving, "SHRINKING", tuple(rules))
-    monkeypatch.setattr(deriving, "ALGEBRA", (*rules, deriving.ALGEBRA[-1]))
+    monkeypatch.setattr(deriving, "ALGEBRA", (*rules, *deriving.ALGEBRA[-2:]))
     for name in ("cross_entropy_named", "cross_entropy_shifted", "squared_error_of_softmax",
                  "binary_cross_entropy_naive", "linear_layer_weights"):  # fmt: skip
         make, expected = GALLERY[name]

@@ -56,6 +56,26 @@ class Number(Maybe):
         return float(rng.choice([-2.0, -1.0, 0.5, 3.0]))
 
 
+class Left(Anything):
+    """A matrix that what is drawn for anything can be multiplied by from the left."""
+
+    symbol = "matrix on the left"
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=(4, SHAPE[0]))
+
+
+class Right(Anything):
+    """A matrix that what is drawn for anything can be multiplied by from the right."""
+
+    symbol = "matrix on the right"
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=(SHAPE[1], 4))
+
+
 class Unsigned(Anything):
     """Anything that does not begin with a minus sign."""
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..graph import Tensor, toposort
 from .assumptions import Facts
-from .kinds import SHAPE, Along, AlongAny, Constant
+from .kinds import Along, AlongAny, Constant
 from .terms import Terms, exact_number
 from .views import (
     PRODUCTS,
@@ -100,7 +100,10 @@ def _solved(body: Term, atom: Tensor) -> tuple[Term, Term]:
 
 
 def _wildcard(name: str, kind: Any) -> Any:
-    return AlongAny() if issubclass(kind, Along) else Tensor(np.ones(SHAPE), name)
+    if issubclass(kind, Along):
+        return AlongAny()
+    example = kind.draw(np.random.default_rng(0), {"along": AlongAny()})
+    return Tensor(np.ones(np.shape(example)), name)
 
 
 def _repeated(pattern: Term, names: dict[int, str]) -> set[str]:

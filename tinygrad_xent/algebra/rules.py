@@ -14,11 +14,13 @@ from .kinds import (
     AlongRows,
     Anything,
     Constant,
+    Left,
     Maybe,
     NonNegative,
     Nonzero,
     Number,
     Positive,
+    Right,
     Simplex,
     Unsigned,
 )
@@ -119,6 +121,12 @@ def sum_of_shifted(along: Along, c: Constant, x: Anything):
 
 
 @rule
+def weighted_sum_of_shifted(along: Along, c: Constant, x: Anything, y: Anything):
+    "A shift that is the same for all leaves a weighted sum of exponentials as a factor."
+    return along(exp(c + x) * y), exp(along.outside(c)) * along(exp(x) * y)
+
+
+@rule
 def shift_undone(c: Anything, x: Anything):
     "A shift and its opposite cancel."
     return exp(c) * exp(x - c), exp(x)
@@ -194,7 +202,7 @@ SHRINKING: tuple[Rule, ...] = (
     log_of_product,
     meets_its_denominator,
 )
-ALGEBRA: tuple[Rule, ...] = (*SHRINKING, distribute)
+ALGEBRA: tuple[Rule, ...] = (*SHRINKING, distribute, weighted_sum_of_shifted)
 
 # -- tidying: towards fewer operations ------------------------------------------------------------
 
@@ -218,6 +226,18 @@ def one_sum(along: Along, x: Anything, y: Anything, a: Number, b: Number):
 
 
 @rule
+def one_product_from_the_left(m: Left, x: Anything, y: Anything, a: Number, b: Number):
+    "Two products with the same matrix on the left are one."
+    return a * (m @ x) + b * (m @ y), m @ (a * x + b * y)
+
+
+@rule
+def one_product_from_the_right(m: Right, x: Anything, y: Anything, a: Number, b: Number):
+    "Two products with the same matrix on the right are one."
+    return a * (x @ m) + b * (y @ m), (a * x + b * y) @ m
+
+
+@rule
 def square_of_sine_and_cosine(x: Anything):
     "The squares of sine and cosine sum to one."
     return sin(x) * sin(x) + cos(x) * cos(x), 1
@@ -227,6 +247,8 @@ TIDYING: tuple[Rule, ...] = (
     square_of_sine_and_cosine,
     common_factor,
     one_sum,
+    one_product_from_the_left,
+    one_product_from_the_right,
     pull_out,
     product_of_exp,
 )

@@ -21,8 +21,8 @@ from .text import is_data, leaf_names, number
 Piece = tuple[str, float]  # LaTeX, and how tightly it binds, on the scale of `Primitive.precedence`
 Spell = Callable[[str], str]
 
-_SUM, _PRODUCT, _MATRIX, _FRACTION, _POWER, _ATOM = 2, 3, 3.5, 4.5, 5, 9
-_BINDS = {"div": _FRACTION, "exp": _POWER, "where": 1}  # unlike in text
+_SUM, _PRODUCT, _MATRIX, _FRACTION, _POWER, _TURNED, _ATOM = 2, 3, 3.5, 4.5, 5, 8, 9
+_BINDS = {"div": _FRACTION, "exp": _POWER, "where": 1, "transpose": _TURNED}  # unlike in text
 _CALLS = {"sigmoid": r"\sigma({0})"}
 _MOST_ENTRIES, _LONGEST = 36, 20_000
 
@@ -166,7 +166,7 @@ def _is_matrix_product(x: Any) -> bool:
 
 
 def _transposed(line: str, binds: float) -> str:
-    if line.endswith(r"^{\top}") and binds == _ATOM and line.count("^") == 1:
+    if line.endswith(r"^{\top}") and binds >= _TURNED and line.count("^") == 1:
         return line.removesuffix(r"^{\top}")
     return (line if binds == _ATOM else brackets(line)) + r"^{\top}"
 
