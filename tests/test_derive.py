@@ -76,7 +76,7 @@ def test_steps_lead_from_start_to_result(name: str) -> None:
     assert len(d.steps) <= 25
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_end_does_not_depend_on_the_order_of_rules(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,8 +88,7 @@ def test_the_end_does_not_depend_on_the_order_of_rules(
     monkeypatch.setattr(deriving, "FORMS", (first, *forms))
     monkeypatch.setattr(deriving, "SHRINKING", tuple(rules))
     monkeypatch.setattr(deriving, "ALGEBRA", (*rules, *deriving.ALGEBRA[-2:]))
-    for name in ("cross_entropy_named", "cross_entropy_shifted", "squared_error_of_softmax",
-                 "binary_cross_entropy_naive", "linear_layer_weights"):  # fmt: skip
+    for name in CASES:
         make, expected = GALLERY[name]
         loss, wrt, assume = make()
         assert str(tx.derive(loss, wrt, assume).result) == expected, name
