@@ -285,7 +285,7 @@ def attention_values() -> Case:
     return (g * (a @ v)).sum(), v, []
 
 
-@closed_form("A*(G @ V.T - sum(A*(G @ V.T), axis=1)) @ K")
+@closed_form("A*(G @ V.T - sum(A*(G @ V.T), axis=1, keepdims=True)) @ K")
 def attention_queries() -> Case:
     a, v, g = _attention()
     return (g * (a @ v)).sum(), a.args[0].args[0].args[0].args[0], []

@@ -35,6 +35,10 @@ class Assumption:
         """A value of this shape for which it is true."""
         return rng.normal(size=shape)
 
+    def holds(self, value: Any) -> bool:
+        """Whether it is true of a value."""
+        return True
+
 
 @dataclass(frozen=True, eq=False)
 class Nonzero(Assumption):
@@ -42,6 +46,9 @@ class Nonzero(Assumption):
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         return rng.uniform(0.5, 2.0, size=shape) * rng.choice([-1.0, 1.0], size=shape)
+
+    def holds(self, value: Any) -> bool:
+        return bool(np.all(np.asarray(value) != 0))
 
     def __str__(self) -> str:
         return f"{text(self.of)} != 0"
@@ -53,6 +60,9 @@ class Positive(Nonzero):
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         return rng.uniform(0.1, 0.9, size=shape)
+
+    def holds(self, value: Any) -> bool:
+        return bool(np.all(np.asarray(value) > 0))
 
     def __str__(self) -> str:
         return f"{text(self.of)} > 0"
@@ -71,6 +81,9 @@ class SumsToOne(Assumption):
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         value = rng.uniform(0.0, 1.0, size=shape)
         return value / value.sum(self.axis, keepdims=True)
+
+    def holds(self, value: Any) -> bool:
+        return bool(np.allclose(np.sum(value, self.axis), 1.0))
 
     def __str__(self) -> str:
         along = "" if len(shape_of(self.of)) <= 1 else f", axis={self.axis}"

@@ -7,6 +7,7 @@ zero), so that wrong steps would pass; random ones are not.
 from __future__ import annotations
 
 from functools import reduce
+from itertools import chain, count
 from operator import mul
 from typing import Any
 
@@ -15,13 +16,24 @@ import numpy as np
 from ..errors import ShapeError
 from ..graph import Tensor, is_float, shape_of, toposort
 from ..ops.reduction import size
-from ..writing.text import leaf_names
+from ..writing.text import is_data, leaf_names
 from .assumptions import Assumption
 from .sizes import Sizes
 from .views import op_name
 
 _ATTEMPTS = 6
 _LETTERS = "nmkdh"  # for lengths
+
+
+def _distinct_names(loss: Tensor) -> dict[int, str]:
+    """The names of nodes, with a number behind those that another node has already."""
+    given: dict[int, str] = {}
+    for n in toposort(loss):
+        if n.name:
+            others = set(given.values())
+            numbered = (f"{n.name}_{i}" for i in count(2))
+            given[id(n)] = next(x for x in chain([n.name], numbered) if x not in others)
+    return leaf_names(loss) | given
 
 
 class Copy:
@@ -42,7 +54,7 @@ class Copy:
 
     def __init__(self, loss: Tensor, wrt: Tensor | None, facts: list[Assumption]) -> None:
         self._wrt, self._facts = wrt, facts
-        names = leaf_names(loss) | {id(n): n.name for n in toposort(loss) if n.name}
+        names = _distinct_names(loss)
         if wrt is not None:
             names.setdefault(id(wrt), wrt.name or "x")
         self._names = names
@@ -131,7 +143,7 @@ class Copy:
         return reduce(mul, counts) if counts else 1
 
     def _drawn(self, n: Tensor) -> Any:
-        if not is_float(n._value):
+        if not is_float(n._value) or (n.name and is_data(n)):
             return n._value
         shape = self.sizes.shape(n) if id(n) in self.sizes.classes else n.shape
         stated = [a for a in self._facts if a.of is n]

@@ -17,7 +17,7 @@ from ..differentiate import cotangents, not_recorded, seed_for
 from ..errors import DeriveError, DtypeError, describe, explain
 from ..graph import Tensor, is_float, recording, toposort
 from ..ops import alias
-from ..writing.text import leaf_names, text
+from ..writing.text import is_data, leaf_names, text
 from .assumptions import Assumption, Facts, Positive, Simplex, of_the_loss, stated
 from .cases import settle
 from .copying import Copy
@@ -26,10 +26,12 @@ from .forms import closed_forms, meaning
 from .formula import Formula, operations
 from .matching import Definition, Rule
 from .naming import CALLS, opened
-from .rewriting import NoEndError, Rewrite, check, rewrite
+from .rewriting import NoEndError, Rewrite, check, positions, rewrite
 from .rules import ALGEBRA, FORMS, NAMING, SHRINKING, TIDYING
 from .terms import Terms
-from .views import Term, forget, is_number, op_name
+from .views import Term, as_product, forget, is_number, op_name
+
+_TOLERANCE = 1e-3  # float32 with cancellation is within it, a wrong formula is not
 
 
 def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
@@ -48,8 +50,9 @@ def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
     >>> text(gradient_graph((x * x).sum(), x))
     '1*x + 1*x'
     """
+    seed = Tensor(seed_for(loss, None), name="1")  # recorded, so that lengths are not counted out
     with recording():
-        for node, g in cotangents(loss, seed_for(loss, None), (wrt,), record=True):
+        for node, g in cotangents(loss, seed, (wrt,), record=True):
             if node is wrt:
                 return g if isinstance(g, Tensor) else Tensor(g)
     raise DeriveError(
@@ -90,7 +93,23 @@ def derive(loss: Tensor, wrt: Tensor | str, assume: Any = ()) -> Derivation:
         copy = Copy(loss, wrt, facts)
         gradient = gradient_graph(copy.loss, copy.of(wrt))
         recognise(copy)
-        return _shortest(f"d {loss.name or 'loss'} / d {_name(loss, wrt)}", gradient, copy, assume)
+        title = f"d {loss.name or 'loss'} / d {_name(loss, wrt)}"
+        derivation = _shortest(title, gradient, copy, assume)
+        _compare(derivation.result.value, loss, wrt, facts)
+        return derivation
+
+
+def _compare(result: Any, loss: Tensor, wrt: Tensor, facts: list[Assumption]) -> None:
+    """The closed form has to give the engine's gradient, where the assumptions hold."""
+    if not all(a.holds(a.of._value) for a in facts):
+        return
+    seed = seed_for(loss, None)
+    engine = next(g for node, g in cotangents(loss, seed, (wrt,)) if node is wrt)
+    x, y = np.broadcast_arrays(np.asarray(result, float), np.asarray(engine, float))
+    known = np.isfinite(x) & np.isfinite(y)
+    scale = np.abs(y[known]).max(initial=1.0)
+    if np.any(np.abs(x[known] - y[known]) > _TOLERANCE * scale):
+        raise DeriveError("derive: the closed form is not the gradient; this is a bug, report it")
 
 
 def simplify(node: Tensor, assume: Any = ()) -> Formula:
@@ -184,6 +203,7 @@ class Run:
         self.end, steps = settle(self.end, rules, self.terms, self.facts)
         self.steps += steps
         self.terms = Terms(expanded=False, lengths=lengths)
+        self._learn()
         self._phase((*self.definitions, *TIDYING), measure=operations)
         self._phase(NAMING)
         before, self.end = self.end, self.terms.presented(self.end)
@@ -234,7 +254,7 @@ class Run:
             if atom is not None and shut and not (inside and n is node):
                 done[id(n)] = atom
             elif n.op is None:
-                done[id(n)] = n if n.name else self.terms.data(n._value)
+                done[id(n)] = self.terms.data(n._value) if is_data(n) else n
             else:
                 args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
                 done[id(n)] = self._applied(n, args)
@@ -266,7 +286,7 @@ class Run:
 
     def derivation(self, title: str, assumed: list[Assumption]) -> Derivation:
         used = dict.fromkeys(a for step in self.steps for a in step.used if a not in self.proved)
-        spoken = [*map(str, used), *self._lengths()]
+        spoken = [*map(str, used), *self._denominators(), *self._lengths()]
         needed = [str(a) for a in assumed]
         return Derivation(
             title=title,
@@ -280,6 +300,15 @@ class Run:
             loss=Formula(self.copy.loss),
             forms=closed_forms(self.copy, self.atoms, self.facts),
         )
+
+    def _denominators(self) -> Iterator[str]:
+        """What must not be zero for the result to have a value."""
+        for term in positions(self.end):
+            for base in (b for b, sign in as_product(term)[1] if sign < 0):
+                self.facts.used = []
+                if not self.facts.nonzero(base):
+                    yield f"{text(base)} != 0"
+                yield from (str(a) for a in self.facts.used if a not in self.proved)
 
     def _lengths(self) -> list[str]:
         """The lengths that entries were counted with, because a number in the loss may be one."""

@@ -20,6 +20,7 @@ from .terms import Terms
 from .views import PRODUCTS, SUMS, Term, as_product, as_sum, is_atom, op_name, unbroadcast
 
 _MOST_STEPS = 300
+_ROOM = 30  # how many parts a term may grow by, besides its own number
 
 
 class NoEndError(DeriveError):
@@ -54,13 +55,15 @@ def rewrite(
         measure: instead, of all that fit the one is applied that makes this smallest.
     """
     root = terms.standard(root)
+    room = _ROOM + 2 * _parts(root)
+    measure = measure if _parts(root) <= _ROOM else None  # trying all would take too long
     steps: list[Rewrite] = []
     while (step := _choice(root, rules, terms, facts, measure)) is not None:
         check(root, step)
         steps.append(step)
         root = step.root
-        if len(steps) > _MOST_STEPS:
-            raise NoEndError(f"derive: no end after {_MOST_STEPS} steps")
+        if len(steps) > _MOST_STEPS or _parts(root) > room:
+            raise NoEndError(f"derive: no end after {len(steps)} steps")
     return root, steps
 
 
@@ -90,6 +93,10 @@ def _fitting(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> I
                     used = tuple(dict.fromkeys(facts.used))
                     yield Rewrite(rule.name, rule.reason, place, after, whole, used)
                 facts.used = []
+
+
+def _parts(root: Term) -> int:
+    return sum(1 for _ in positions(root))
 
 
 def positions(root: Term) -> Iterator[Tensor]:

@@ -211,12 +211,45 @@ class Terms:
             return x.args[0]
         if name == "expand_dims" and op_name(x) == "squeeze" and x.params == params:
             return x.args[0]
+        if name == "sum" and op_name(x) == "broadcast_to":
+            return self._sum_of_spread(x, params, shape)
+        if name == "matmul" and all(a.ndim <= 2 for a in args):
+            return self._product_of_spread(args[0], args[1], shape)
         if name == "transpose" and op_name(x) == "transpose":
             return self._turned_twice(x, params["axes"])
         if name == "expand_dims" and op_name(x) == "sum":
             if x.params == {"axis": params["axis"], "keepdims": False}:
                 return self.make("sum", x.args[0], axis=params["axis"], keepdims=True)
         return self.apply(op, args, params)
+
+    def _sum_of_spread(self, x: Tensor, params: dict[str, Any], shape: Any) -> Term:
+        """A sum along axes that an array had before it was broadcast: the sum comes first."""
+        inner = x.args[0]
+        axis = tuple(a - x.ndim + len(shape_of(inner)) for a in params["axis"])
+        if all(a >= 0 and inner.shape[a] == x.shape[b] for a, b in zip(axis, params["axis"])):  # noqa: B905
+            keepdims = params["keepdims"] and len(axis) < inner.ndim
+            total = self.make("sum", inner, axis=axis, keepdims=keepdims)
+            return self.broadcast(total, shape)
+        return self.make("sum", x, **params)
+
+    def _product_of_spread(self, x: Tensor, y: Tensor, shape: Any) -> Term:
+        """A matrix product in which one factor is the same all along the axis that is summed."""
+        left, right = unbroadcast(x), unbroadcast(y)
+        if left is not x and shape_of(left)[-1:] in ((), (1,)) and (x.ndim == 2 or left.ndim == 0):
+            return self._times(left, self._total(y, 0, keepdims=x.ndim == 2), shape)
+        along = shape_of(right)[-2:-1] if y.ndim == 2 else shape_of(right)
+        if right is not y and along in ((), (1,)):
+            return self._times(right, self._total(x, x.ndim - 1, keepdims=y.ndim == 2), shape)
+        return self.make("matmul", x, y)
+
+    def _total(self, x: Tensor, axis: int, keepdims: bool) -> Term:
+        kept = tuple(1 if i == axis else n for i, n in enumerate(x.shape))
+        shape = kept if keepdims else kept[:axis] + kept[axis + 1 :]
+        return self.build(PRIMITIVES["sum"], (x,), {"axis": (axis,), "keepdims": keepdims}, shape)
+
+    def _times(self, x: Term, y: Term, shape: tuple[int, ...]) -> Term:
+        (a, xs), (b, ys) = as_product(x), as_product(y)
+        return self.product(a * b, xs + ys, shape)
 
     def _turned_twice(self, x: Tensor, axes: tuple[int, ...]) -> Term:
         both = tuple(x.params["axes"][a] for a in axes)

@@ -38,7 +38,7 @@ def spread(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 _sum = primitive(
     "sum", np.sum,
     vjp=lambda g, out, x, axis, keepdims: (spread(g, x, axis, keepdims),),
-    text="sum({0}{axis})", code="np.sum({0}{axis}{keepdims})",
+    text="sum({0}{axis}{keepdims})", code="np.sum({0}{axis}{keepdims})",
     latex=r"\operatorname{{sum}}{axis}({0})", sample=_samples(samples.normal),
 )  # fmt: skip
 
@@ -60,7 +60,7 @@ def _winners(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) ->
 _max = primitive(
     "max", np.max, selects=True,
     vjp=lambda g, out, x, axis, keepdims: (_winners(g, out, x, axis, keepdims),),
-    text="max({0}{axis})", code="np.max({0}{axis}{keepdims})",
+    text="max({0}{axis}{keepdims})", code="np.max({0}{axis}{keepdims})",
     latex=r"\max{axis}({0})", sample=_samples(samples.distinct),
     works="at least one entry along the axis",
 )  # fmt: skip
@@ -68,7 +68,7 @@ _max = primitive(
 _min = primitive(
     "min", np.min, selects=True,
     vjp=lambda g, out, x, axis, keepdims: (_winners(g, out, x, axis, keepdims),),
-    text="min({0}{axis})", code="np.min({0}{axis}{keepdims})",
+    text="min({0}{axis}{keepdims})", code="np.min({0}{axis}{keepdims})",
     latex=r"\min{axis}({0})", sample=_samples(samples.distinct),
     works="at least one entry along the axis",
 )  # fmt: skip

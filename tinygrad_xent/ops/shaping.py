@@ -39,7 +39,7 @@ _transpose = primitive(
 _expand_dims = primitive(
     "expand_dims", lambda x, axis: np.expand_dims(x, axis),
     vjp=lambda g, out, x, axis: (_squeeze(g, axis=axis),),
-    text="{0}", latex="{0}", code="{0}[{new}]",
+    text="{0}{new}", latex="{0}", code="{0}[{new}]",
     sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3,), axis=(0, 2))),
     works="axes of the result, each once",
 )  # fmt: skip
@@ -47,7 +47,7 @@ _expand_dims = primitive(
 _squeeze = primitive(
     "squeeze", lambda x, axis: np.squeeze(x, axis),
     vjp=lambda g, out, x, axis: (_expand_dims(g, axis=axis),),
-    text="{0}", latex="{0}", code="np.squeeze({0}{axis})",
+    text="{0}{dropped}", latex="{0}", code="np.squeeze({0}{axis})",
     sample=(samples.normal((3, 1), axis=(1,)), samples.normal((1, 3, 1), axis=(0, 2))),
     works="axes of length 1",
 )  # fmt: skip
@@ -277,7 +277,7 @@ scatter = primitive(
     vjp=lambda g, out, x, *arrays, index, shape: (
         _getitem(g, *arrays, index=index), *(None for _ in arrays)
     ),
-    code="scatter({0}, {places}, {shape})",
+    text="scatter({0}, [{index}])", code="scatter({0}, {places}, {shape})",
     sample=(
         samples.trailing((2,), index=_SLICED, shape=(3, 4)),
         samples.trailing((3,), *_LABELS, index=_AT_LABELS, shape=(3, 4)),
@@ -310,7 +310,7 @@ def _split(g: Any, parts: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
 _concatenate = primitive(
     "concatenate", lambda *parts, axis: np.concatenate(parts, axis),
     vjp=lambda g, out, *parts, axis: _split(g, parts, axis),
-    text="concatenate([{*}])", code="np.concatenate([{*}]{axis})",
+    text="concatenate([{*}]{axis})", code="np.concatenate([{*}]{axis})",
     sample=(samples.normal((2, 3), (1, 3), axis=0), samples.normal((2, 3), (2, 2), axis=1)),
     works="parts that differ in length along the axis only",
 )  # fmt: skip

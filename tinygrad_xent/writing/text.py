@@ -1,12 +1,13 @@
 """A graph as one line of NumPy-style text.
 
-Named nodes are printed by name; broadcasting and added axes are not printed. A sum over all axes
-is `sum(x)`, over others `sum(x, axis=1)`.
+Named nodes are printed by name. Broadcasting is implicit, as in NumPy; where nothing implies it, it
+is printed as `broadcast(x)`. A sum over all axes is `sum(x)`, over others `sum(x, axis=1)`.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def text(node: Any) -> str:
     names = leaf_names(node)
     for inner in toposort(node):
         if inner.op is None or (inner.name and inner is not node):
-            pieces[id(inner)] = (inner.name or names[id(inner)], _ATOM, "")
+            pieces[id(inner)] = _named(inner.name or names[id(inner)])
         else:
             pieces[id(inner)] = _piece(inner, pieces)
     return pieces[id(node)][0]
@@ -57,14 +58,28 @@ def _piece(node: Tensor, pieces: dict[int, Piece]) -> Piece:
     op = node.op
     assert op is not None
     args = [pieces[id(a)] if type(a) is Tensor else _constant(a) for a in node.args]
+    if not (op.elementwise or op.text == "{0}"):
+        args = [_spread(a, piece) for a, piece in zip(node.args, args, strict=True)]
     if op.text == "{0}":
         return args[0]
     shown = [bracketed(op, op.text, i, piece) for i, piece in enumerate(args)]
-    fields = {key: _setting(key, value, node, shown) for key, value in node.params.items()}
+    fields = _settings(node, shown)
     line = op.text.replace("{*}", ", ".join(shown).replace("{", "{{").replace("}", "}}"))
     line = line.format(*shown, **fields)
     binds = grouping(op, args[0]) if args else (op.precedence, op.name)
     return ("..." if len(line) > _LONGEST else line), *binds
+
+
+def _spread(arg: Any, piece: Piece) -> Piece:
+    """An argument whose shape matters, with its broadcasting in view."""
+    hidden = type(arg) is Tensor and arg.op is not None and arg.op.name == "broadcast_to"
+    return (f"broadcast({piece[0]})", _ATOM, "") if hidden and not arg.name else piece
+
+
+def _named(name: str) -> Piece:
+    """A name, which needs brackets if it reads as a formula."""
+    plain = name.isidentifier() or re.fullmatch(r"\w+\(.*\)|\[.*\]|-?[\d.]+", name, re.DOTALL)
+    return name, _ATOM if plain else 0, ""
 
 
 def grouping(op: Primitive, first: Piece) -> tuple[int, str]:
@@ -114,19 +129,34 @@ def number(value: Any) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
-def _setting(key: str, value: Any, node: Tensor, shown: list[str]) -> str:
-    ndim = len(shape_of(node.args[0]))
-    if key == "axis" and isinstance(value, tuple):
-        return "" if value == tuple(range(ndim)) else f", axis={_one_or_all(value)}"
-    if key == "axes":
-        return ".T" if value == tuple(range(ndim))[::-1] else f".transpose{value}"
-    if key == "index":
-        return ", ".join(_index(part, shown) for part in value)
-    return str(value)
+def _settings(node: Tensor, shown: list[str]) -> dict[str, str]:
+    """The static settings of a node, as the templates want them."""
+    ndim, params = len(shape_of(node.args[0])), node.params
+    fields = {key: str(value) for key, value in params.items()} | {"keepdims": ""}
+    axis = params.get("axis")
+    if axis is not None:
+        every = axis == (tuple(range(ndim)) if isinstance(axis, tuple) else 0)
+        fields["axis"] = "" if every else f", axis={_one_or_all(axis)}"
+        fields["new"] = _places("None", axis, node.ndim)
+        fields["dropped"] = _places("0", axis, ndim)
+        fields["keepdims"] = ", keepdims=True" if params.get("keepdims") and not every else ""
+    if "axes" in params:
+        turned = params["axes"] == tuple(range(ndim))[::-1]
+        fields["axes"] = ".T" if turned else f".transpose{params['axes']}"
+    if "index" in params:
+        fields["index"] = ", ".join(_index(part, shown) for part in params["index"])
+    return fields
 
 
-def _one_or_all(axis: tuple[int, ...]) -> str:
-    return str(axis[0]) if len(axis) == 1 else str(axis)
+def _places(mark: str, axis: Any, ndim: int) -> str:
+    """An index that has the mark at these axes: [:, None]."""
+    chosen = axis if isinstance(axis, tuple) else (axis,)
+    parts = [mark if i in chosen else ":" for i in range(max(chosen, default=-1) + 1)]
+    return f"[{', '.join(parts)}]" if parts and ndim else ""
+
+
+def _one_or_all(axis: Any) -> str:
+    return str(axis[0]) if isinstance(axis, tuple) and len(axis) == 1 else str(axis)
 
 
 def _index(part: tuple[Any, ...], shown: list[str]) -> str:
