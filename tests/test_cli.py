@@ -277,3 +277,29 @@ def test_as_a_module() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("Usage: tinygrad-xent")
     assert done.returncode == 0
+
+
+# -- verify ---------------------------------------------------------------------------------------
+
+
+def test_a_certificate_is_printed_and_verified(tmp_path: Path) -> None:
+    page = call("derive", "-sum(p*log(softmax(z)))", "--wrt", "z", "--certificate").stdout
+    file = tmp_path / "cert.json"
+    file.write_text(page, encoding="utf-8")
+    verified = call("verify", str(file))
+    assert verified.exit_code == 0
+    assert "d loss / d z = sum(p)*softmax(z) - p" in verified.stdout
+    assert "NOT" not in verified.stdout
+
+
+def test_a_certificate_that_does_not_hold_ends_with_an_error(tmp_path: Path) -> None:
+    page = call("derive", "sum((x - y)**2)", "--wrt", "x", "--certificate").stdout
+    file = tmp_path / "cert.json"
+    file.write_text(page.replace('"args": [2', '"args": [3'), encoding="utf-8")
+    verified = call("verify", str(file))
+    assert verified.exit_code == 1
+    assert "NOT verified" in verified.stdout
+    file.write_text("nonsense", encoding="utf-8")
+    refused = call("verify", str(file))
+    assert refused.exit_code == 1
+    assert "not a certificate" in refused.output

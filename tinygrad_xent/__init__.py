@@ -21,8 +21,10 @@ from .algebra import (
     gradient_graph,
     simplify,
 )
+from .checking import Verification, verify
 from .drawing import Drawing, draw
 from .errors import (
+    CertificateError,
     DeriveError,
     DtypeError,
     GradientError,
@@ -48,6 +50,7 @@ from .transforms import (
 )
 
 __all__ = [
+    "CertificateError",
     "Derivation",
     "DeriveError",
     "Drawing",
@@ -64,6 +67,7 @@ __all__ = [
     "Simplex",
     "Tensor",
     "TinygradXentError",
+    "Verification",
     "derive",
     "draw",
     "elementwise_grad",
@@ -79,6 +83,7 @@ __all__ = [
     "simplify",
     "tensor",
     "value_and_grad",
+    "verify",
     "vjp",
 ]
 __all__ += functions.__all__

@@ -39,6 +39,10 @@ class DeriveError(TinygradXentError, ValueError):
     """A derivation that cannot be made as asked, or a step that failed its check."""
 
 
+class CertificateError(TinygradXentError, ValueError):
+    """Text that is not a certificate."""
+
+
 class ParseError(TinygradXentError, ValueError):
     """Text that is not in the grammar of formulas, or a name in it that is not known."""
 

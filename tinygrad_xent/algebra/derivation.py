@@ -8,6 +8,7 @@ from typing import Any
 
 from ..writing.derivations import align, markdown, markup
 from ..writing.source import source
+from .certifying import certificate
 from .formula import Formula
 
 
@@ -46,6 +47,7 @@ class Derivation:
         wrt: what the loss is differentiated with respect to.
         loss: the loss, as it was composed.
         forms: every name that was used or recognised, in the form to compute it by.
+        facts: the assumptions that steps used, as data: their kind, what about, and which axis.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Derivation:
     wrt: str = ""
     loss: Formula | None = None
     forms: tuple[tuple[str, Formula], ...] = ()
+    facts: tuple[tuple[str, Formula, int], ...] = ()
 
     def __str__(self) -> str:
         margin = max(len(rule) for rule, _ in self.lines)
@@ -156,6 +159,19 @@ class Derivation:
         forms = {name: form.term for name, form in self.forms}
         return source(language, self.result.term, self.wrt, loss, forms, (self.footing,))
 
+    def certificate(self) -> str:
+        """The derivation as JSON text that `tx.verify` checks, without trusting this library.
+
+        Raises:
+            DeriveError: one name stands for two things.
+
+        >>> import tinygrad_xent as tx
+        >>> x = tx.tensor([1.0, 2.0], name="x")
+        >>> bool(tx.verify(tx.derive((x * x).sum(), x).certificate()))
+        True
+        """
+        return certificate(self)
+
     def json(self) -> str:
         """The derivation as JSON text, which `Derivation.from_json` reads.
 
@@ -173,7 +189,9 @@ class Derivation:
         data = json.loads(page)
         steps = tuple(Step(**_fields(step, ("before", "after", "whole"))) for step in data["steps"])
         named = {key: _pairs(data[key]) for key in ("definitions", "forms")}
-        return cls(**_fields(data, ("start", "result", "loss")) | named | {"steps": steps})
+        facts = tuple((kind, Formula.from_data(of), axis) for kind, of, axis in data["facts"])
+        rest = _fields(data, ("start", "result", "loss"))
+        return cls(**rest | named | {"steps": steps, "facts": facts})
 
 
 def _to_data(value: Any) -> Any:

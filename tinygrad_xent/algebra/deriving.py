@@ -299,7 +299,11 @@ class Run:
             wrt=self.copy.wrt,
             loss=Formula(self.copy.loss),
             forms=closed_forms(self.copy, self.atoms, self.facts),
+            facts=tuple(self._fact(a) for a in used),
         )
+
+    def _fact(self, a: Assumption) -> tuple[str, Formula, int]:
+        return type(a).__name__, Formula(self.copy.of(a.of)), getattr(a, "axis", -1)
 
     def _denominators(self) -> Iterator[str]:
         """What must not be zero for the result to have a value."""

@@ -124,10 +124,11 @@ def encode(term: Term) -> Any:
         return _plain(term)
     order = toposort(term)
     place = {id(n): i for i, n in enumerate(order)}
-    return {"nodes": [_encoded(n, place) for n in order]}
+    return {"nodes": [encoded(n, place) for n in order]}
 
 
-def _encoded(n: Tensor, place: dict[int, int]) -> dict[str, Any]:
+def encoded(n: Tensor, place: dict[int, int]) -> dict[str, Any]:
+    """One node as plain data, given the numbers of its arguments by their `id`."""
     data: dict[str, Any] = {"shape": list(n.shape)}
     if n.name:
         data["name"] = n.name

@@ -1,0 +1,58 @@
+"""`tinygrad-xent derive`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .kinds import OfFormula, describes_a_loss
+
+
+@click.command(cls=OfFormula)
+@describes_a_loss
+@click.option("--latex", "form", flag_value="latex", help="Print LaTeX in place of text.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print Markdown.")
+@click.option("--mathml", "form", flag_value="mathml", help="Print MathML.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option(
+    "--certificate", "form", flag_value="certificate", help="Print what `verify` can check."
+)
+@click.option(
+    "--code",
+    type=click.Choice(["numpy", "torch", "jax"]),
+    help="Print a function that computes the loss and its gradient.",
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a page with the steps and their reasons.",
+)
+def derive(
+    loss: str,
+    wrt: str,
+    assume: tuple[str, ...],
+    shape: tuple[str, ...],
+    at: tuple[str, ...],
+    form: str | None,
+    code: str | None,
+    html: Path | None,
+) -> None:
+    """Derive the gradient of a loss in closed form.
+
+    LOSS is one number, as text such as "-sum(p*log(softmax(z)))", or FILE.py:FUNCTION, which is
+    called with one Tensor for each of its parameters. Names are vectors, or numbers where vectors
+    do not give one number, unless --shape or --at says more.
+    """
+    from ..reading.deriving import derive_text
+    from ..writing.page import save_page
+
+    derivation, sizes = derive_text(loss, wrt, assume, shape, at)
+    shown = getattr(derivation, form)() if form else str(derivation)
+    click.echo(derivation.source(code) if code else shown)
+    if sizes:
+        click.echo(f"Sizes of the sample: {sizes}", err=True)
+    if html:
+        save_page(derivation, html)
+        click.echo(f"Wrote {html}", err=True)

@@ -1,0 +1,24 @@
+"""`tinygrad-xent verify`."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import click
+
+
+@click.command()
+@click.argument("certificate", type=click.File(encoding="utf-8"), metavar="FILE")
+def verify(certificate: TextIO) -> None:
+    """Check a certificate, step by step; exits with 1 if a step does not hold.
+
+    FILE is what `derive --certificate` printed, or - for standard input.
+    """
+    from ..algebra.certifying import statement
+    from ..checking import verify as check
+
+    page = certificate.read()
+    found = check(page)
+    click.echo(f"{statement(page)}\n\n{found}")
+    if not found:
+        raise click.exceptions.Exit(1)
