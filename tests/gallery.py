@@ -230,7 +230,7 @@ def linear_layer_weights() -> Case:
     return loss, w, [tx.Simplex(y)]
 
 
-@closed_form("sum(Q - Y, axis=0)/n")
+@closed_form("mean(Q - Y, axis=0)")
 def linear_layer_bias() -> Case:
     loss, _, b, y = _linear()
     return loss, b, [tx.Simplex(y)]
@@ -262,7 +262,7 @@ def weight_decay() -> Case:
     return ((x - y) ** 2).sum() / 2 + 0.01 * (x**2).sum(), x, []
 
 
-@closed_form("x/sqrt(sum(x**2))")
+@closed_form("x/norm(x)")
 def norm() -> Case:
     x = random("x", 3)
     return tx.norm(x), x, []
@@ -271,7 +271,7 @@ def norm() -> Case:
 # -- normalisation, attention, ranking, second derivatives ----------------------------------------
 
 
-@closed_form("(g - (sum(g) + sum(g*h)*h)/n)/s")
+@closed_form("(g - mean(g) - mean(g*h)*h)/s")
 def layer_norm_vjp() -> Case:
     x, g = random("x", 4), random("g", 4)
     mu = x.mean().named("mu")
@@ -319,3 +319,63 @@ def hessian_vector_product_of_cross_entropy() -> Case:
     (z, p), v = logits(), random("v", 4)
     slope = tx.gradient_graph(tx.softmax_cross_entropy(z, p), z)
     return (slope * v).sum(), z, [tx.Simplex(p)]
+
+
+# -- kinks, choices and powers --------------------------------------------------------------------
+
+
+@closed_form("where(s*t < 1, -t, 0)")
+def hinge() -> Case:
+    s, t = random("s", 4), random("t", 4)
+    return tx.maximum(0, 1 - s * t).sum(), s, []
+
+
+@closed_form("where(abs(x) < 1, x, sign(x))")
+def huber() -> Case:
+    x = random("x", 4)
+    return tx.where(abs(x) < 1, 0.5 * x**2, abs(x) - 0.5).sum(), x, []
+
+
+@closed_form("where(q > y, 1 - tau, -tau)")
+def pinball() -> Case:
+    y, q, tau = random("y"), random("q"), random("tau")
+    return tx.maximum(tau * (y - q), (tau - 1) * (y - q)), q, []
+
+
+@closed_form("sum(softmax(z)**0.7*y)*softmax(z) - softmax(z)**0.7*y")
+def generalised_cross_entropy() -> Case:
+    z, y = random("z", 4), distribution("y", 4)
+    return (y * (1 - tx.softmax(z) ** 0.7) / 0.7).sum(), z, []
+
+
+@closed_form("(1 - sigmoid(z))**2*(sigmoid(z)*(2*log(sigmoid(z)) + 1) - 1)")
+def binary_focal() -> Case:
+    z = random("z")
+    s = tx.sigmoid(z)
+    return -((1 - s) ** 2) * tx.log(s), z, []
+
+
+@closed_form("softmax(z)*(log(softmax(z)/p) - sum(log(softmax(z)/p)*softmax(z)))")
+def reverse_kl() -> Case:
+    z, p = logits()
+    q = tx.softmax(z)
+    return (q * tx.log(q / p)).sum(), z, []
+
+
+@closed_form("(softmax(A @ B.T) @ B - B)/n")
+def contrastive() -> Case:
+    a, b = random("A", 4, 3), random("B", 4, 3)
+    alike = tx.exp((a * b).sum(axis=1)) / tx.exp(a @ b.T).sum(axis=1)
+    return -tx.mean(tx.log(alike)), a, []
+
+
+@closed_form("(x - y)/(n*sqrt(mean((x - y)**2)))")
+def root_mean_square() -> Case:
+    x, y = random("x", 4), random("y", 4)
+    return tx.sqrt(tx.mean((x - y) ** 2)), x, []
+
+
+@closed_form("(softmax(X @ W.T + b) - Y).T @ X/n")
+def linear_layer_of_rows() -> Case:
+    x, w, b, y = random("X", 5, 3), random("W", 4, 3), random("b", 4), distribution("Y", 5, 4)
+    return tx.mean(tx.softmax_cross_entropy(x @ w.T + b, y)), w, [tx.Simplex(y)]

@@ -7,6 +7,7 @@ with the loss: where log x occurs, x is positive, or there would be no loss to d
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,11 @@ class Assumption:
                 explain("assume: a fact is about a Tensor", describe(self.of), "tx.Positive(x)")
             )
 
+    @property
+    def kind(self) -> str:
+        """Its name, as a certificate says it."""
+        return type(self).__name__
+
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         """A value of this shape for which it is true."""
         return rng.normal(size=shape)
@@ -38,6 +44,13 @@ class Assumption:
     def holds(self, value: Any) -> bool:
         """Whether it is true of a value."""
         return True
+
+    def about(self, shown: str) -> str:
+        """The fact in words, of what is shown as this."""
+        return shown
+
+    def __str__(self) -> str:
+        return self.about(text(self.of))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +63,8 @@ class Nonzero(Assumption):
     def holds(self, value: Any) -> bool:
         return bool(np.all(np.asarray(value) != 0))
 
-    def __str__(self) -> str:
-        return f"{text(self.of)} != 0"
+    def about(self, shown: str) -> str:
+        return f"{shown} != 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +77,34 @@ class Positive(Nonzero):
     def holds(self, value: Any) -> bool:
         return bool(np.all(np.asarray(value) > 0))
 
-    def __str__(self) -> str:
-        return f"{text(self.of)} > 0"
+    def about(self, shown: str) -> str:
+        return f"{shown} > 0"
+
+
+@dataclass(frozen=True, eq=False)
+class Factor(Nonzero):
+    """A factor of what is not zero, and so not zero either."""
+
+    factor: str = ""
+
+    @property
+    def kind(self) -> str:
+        return Nonzero.__name__
+
+    def about(self, shown: str) -> str:
+        return f"{self.factor} != 0"
+
+
+@dataclass(frozen=True, eq=False)
+class Kink(Nonzero):
+    """A difference that is not zero, because where it is there is no derivative."""
+
+    @property
+    def kind(self) -> str:
+        return Nonzero.__name__
+
+    def about(self, shown: str) -> str:
+        return f"{shown} != 0 (a kink)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +124,9 @@ class SumsToOne(Assumption):
     def holds(self, value: Any) -> bool:
         return bool(np.allclose(np.sum(value, self.axis), 1.0))
 
-    def __str__(self) -> str:
+    def about(self, shown: str) -> str:
         along = "" if len(shape_of(self.of)) <= 1 else f", axis={self.axis}"
-        return f"sum({text(self.of)}{along}) = 1"
+        return f"sum({shown}{along}) = 1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +148,8 @@ class OneHot(Simplex):
         hot: Any = (value == value.max(self.axis, keepdims=True)) * 1.0
         return hot
 
-    def __str__(self) -> str:
-        return f"{text(self.of)} is one-hot"
+    def about(self, shown: str) -> str:
+        return f"{shown} is one-hot"
 
 
 def stated(assume: Any) -> list[Assumption]:
@@ -137,19 +176,24 @@ def _from_comparison(fact: Any) -> Assumption:
     )
 
 
-_NEEDS_POSITIVE = {"log": "log", "sqrt": "the slope of sqrt"}
-
-
 def of_the_loss(loss: Tensor) -> list[Assumption]:
     """What must hold for the loss to have a value and a slope."""
-    found: list[Assumption] = []
-    for node in toposort(loss):
-        name = op_name(node)
-        if name in _NEEDS_POSITIVE and isinstance(node.args[0], Tensor):
-            found.append(Positive(node.args[0]))
-        if name == "div" and isinstance(node.args[1], Tensor):
-            found.append(Nonzero(node.args[1]))
-    return found
+    return [fact for node in toposort(loss) for fact in _needed_by(node)]
+
+
+def _needed_by(node: Tensor) -> Iterator[Assumption]:
+    name, args = op_name(node), node.args
+    if name in ("log", "sqrt") or (name == "power" and not _is_integer(args[1])):
+        if isinstance(args[0], Tensor):
+            yield Positive(args[0])
+    elif name == "div" and isinstance(args[1], Tensor):
+        yield Nonzero(args[1])
+    elif name in ("maximum", "minimum"):
+        yield Kink(args[0] - args[1])
+
+
+def _is_integer(exponent: Any) -> bool:
+    return is_number(exponent) and float(exponent).is_integer()
 
 
 class Facts:
@@ -177,7 +221,7 @@ class Facts:
         for base, _ in as_product(term)[1]:
             if base is not term:
                 self.terms.append(base)
-                self.known.setdefault(id(base), []).append(Nonzero(assumption.of))
+                self.known.setdefault(id(base), []).append(Factor(assumption.of, text(base)))
 
     def _assumed(self, term: Term, kind: type[Assumption]) -> bool:
         for assumption in self.known.get(id(term), ()):
@@ -218,8 +262,8 @@ class Facts:
             return True
         if name in _ENTRIES or name == "sqrt":
             return self._sign(term.args[0], strict)
-        if name == "where":
-            return all(self._sign(branch, strict) for branch in term.args[1:])
+        if name in ("where", "matmul"):
+            return all(self._sign(arg, strict) for arg in term.args[name == "where" :])
         if is_sum(term):
             return self._sum_sign(term, strict)
         return self._product_sign(term, strict)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..graph import Tensor
+from ..graph import Tensor, shape_of
 from .assumptions import Facts
+from .formula import operations
 from .matching import Rule
-from .rewriting import Rewrite, check, parts, positions, replace, rewrite
+from .rewriting import Rewrite, check, parts, positions, replace, rewrite, same_value
 from .terms import Terms
-from .views import PRODUCTS, SUMS, Term, op_name, unbroadcast
+from .vanishing import vanishes
+from .views import PRODUCTS, SUMS, Term, as_sum, op_name, scale, unbroadcast
 
 _MOST_CONDITIONS = 8
 
@@ -33,12 +35,18 @@ def settle(
 def _next(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> Rewrite | None:
     for place in reversed(list(positions(root))):
         for condition in _conditions(place)[:_MOST_CONDITIONS]:
-            ends = [_case(place, condition, i, rules, terms, facts) for i in (1, 2)]
-            if ends[0] is ends[1]:
-                whole = replace(root, place, ends[0], terms)
+            yes, no = (_case(place, condition, i, rules, terms, facts) for i in (1, 2))
+            if yes is no or _equal(yes, no, terms, facts):
+                after = min(yes, no, key=operations)
+                whole = replace(root, place, after, terms)
                 name, reason = "both cases", "Whether or not the condition holds, it is the same."
-                return Rewrite(name, reason, place, ends[0], whole)
+                return Rewrite(name, reason, place, after, whole)
     return None
+
+
+def _equal(x: Term, y: Term, terms: Terms, facts: Facts) -> bool:
+    difference = terms.total((*as_sum(x), *scale(-1, as_sum(y))), shape_of(x))
+    return same_value(x, y) and vanishes(difference, terms, facts)
 
 
 def _case(

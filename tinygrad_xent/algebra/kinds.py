@@ -76,6 +76,26 @@ class Right(Anything):
         return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=(SHAPE[1], 4))
 
 
+class TurnedLeft(Anything):
+    """A matrix whose transpose anything can be multiplied by from the left."""
+
+    symbol = "matrix on the left when transposed"
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return Left.draw(rng, env).T
+
+
+class TurnedRight(Anything):
+    """A matrix whose transpose anything can be multiplied by from the right."""
+
+    symbol = "matrix on the right when transposed"
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return Right.draw(rng, env).T
+
+
 class Unsigned(Anything):
     """Anything that does not begin with a minus sign."""
 
@@ -161,6 +181,20 @@ class Constant(Anything):
         return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=shape)
 
 
+class Count(Anything):
+    """How many entries are summed into one."""
+
+    symbol = "count"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return term is env["along"].count
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return np.asarray(float(env["along"].count))
+
+
 class Along:
     """A sum along axes: `along(x)`. As an argument of a rule it stands for whichever sum it meets.
 
@@ -171,6 +205,7 @@ class Along:
     """
 
     empty = False
+    is_pattern = False  # whether it stands for any sum
     symbol = "sum"
 
     @classmethod
@@ -239,6 +274,8 @@ class AlongRows(AlongOne):
 
 class AlongAny(Along):
     """In a pattern: a sum along any axes."""
+
+    is_pattern = True
 
     def __init__(self) -> None:
         super().__init__((0,), False, SHAPE)

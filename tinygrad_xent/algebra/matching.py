@@ -17,7 +17,7 @@ import numpy as np
 
 from ..graph import Tensor, toposort
 from .assumptions import Facts
-from .kinds import Along, AlongAny, Constant
+from .kinds import Along, AlongAny, Constant, Number
 from .terms import Terms, exact_number
 from .views import (
     PRODUCTS,
@@ -29,6 +29,7 @@ from .views import (
     as_product,
     as_sum,
     invert,
+    is_atom,
     is_number,
     is_sum,
     op_name,
@@ -82,6 +83,7 @@ class Definition(Rule):
 
     def __init__(self, name: str, body: Term, atom: Tensor) -> None:
         self.name, self.reason = f"definition of {name}", "It is what the name stands for."
+        self.of, self.body, self.atom = name, body, atom
         self.kinds, self._names, self._sums, self._single = {}, {}, {}, set()
         self.before, self._after = _solved(body, atom)
 
@@ -177,7 +179,7 @@ class Matcher:
             yield from self._bind(self.rule._names[id(pattern)], term, env)
         elif pattern is term:
             yield env
-        elif op_name(pattern) in PRODUCTS:
+        elif op_name(pattern) in PRODUCTS and not is_atom(pattern):
             for env2, (c, rest) in self._factors(as_product(pattern), as_product(term), env):
                 if c == 1 and not rest:
                     yield env2
@@ -266,6 +268,10 @@ class Matcher:
             yield env, left
             return
         c, factors = left
+        numbers = [name for name in names if self.rule.kinds[name] is Number]
+        if numbers and len(names) > 1:
+            names = [name for name in names if name is not numbers[0]]
+            env, c = {**env, numbers[0]: exact_number(float(c))}, Fraction(1)
         for name in names[:-1]:
             env, factors = self._take(name, factors, env)
             if name not in env:

@@ -19,25 +19,31 @@ _TEMPLATE = {
 }  # fmt: skip
 
 
+_REDUCTIONS = frozenset({"mean", "norm"})
+
+
 def _call(name: str) -> Primitive:
+    settings = "{axis}{keepdims}" if name in _REDUCTIONS else "{named_axis}"
     function = getattr(functions, name)
 
     def array(x: Any, named_axis: str = "", **params: Any) -> Any:
         return function(x, **params)
 
-    return Primitive(name, array, text=name + "({0}{named_axis})", **_TEMPLATE)
+    return Primitive(name, array, text=f"{name}({{0}}{settings})", **_TEMPLATE)
 
 
-_SOFTMAX, _LOGSUMEXP, _SIGMOID = _call("softmax"), _call("logsumexp"), _call("sigmoid")
-CALLS = {op.name: op for op in (_SOFTMAX, _LOGSUMEXP, _SIGMOID)}
+CALLS = {name: _call(name) for name in ("softmax", "logsumexp", "sigmoid", "mean", "norm")}
 
 
-def _node(op: Primitive, x: Any, **params: Any) -> Any:
+def _node(name: str, x: Any, **params: Any) -> Any:
+    op = CALLS[name]
     value = x._value if isinstance(x, Tensor) else x
     result = op.array(value, **params)
     if not isinstance(x, Tensor):
         return result
-    return record(op, (x,), {**params, "named_axis": _axis_text(x, params)}, result)
+    if name not in _REDUCTIONS:
+        params["named_axis"] = _axis_text(x, params)
+    return record(op, (x,), params, result)
 
 
 def _axis_text(x: Tensor, params: dict[str, Any]) -> str:
@@ -47,17 +53,34 @@ def _axis_text(x: Tensor, params: dict[str, Any]) -> str:
 
 def softmax(x: Any, along: Any) -> Any:
     """softmax along the one axis that `along` sums over."""
-    return _node(_SOFTMAX, x, axis=along.axis[0])
+    return _node("softmax", x, axis=along.axis[0])
 
 
 def logsumexp(x: Any, along: Any) -> Any:
     """logsumexp along the one axis that `along` sums over."""
-    return _node(_LOGSUMEXP, x, axis=along.axis[0], keepdims=along.keepdims)
+    return _node("logsumexp", x, axis=along.axis[0], keepdims=along.keepdims)
 
 
 def sigmoid(x: Any) -> Any:
     """The sigmoid, entry by entry."""
-    return _node(_SIGMOID, x)
+    return _node("sigmoid", x)
+
+
+def mean(x: Any, along: Any) -> Any:
+    """The mean along the axes that `along` sums over."""
+    return _reduced("mean", x, along)
+
+
+def norm(x: Any, along: Any) -> Any:
+    """The root of the sum of squares along the axes that `along` sums over."""
+    return _reduced("norm", x, along)
+
+
+def _reduced(name: str, x: Any, along: Any) -> Any:
+    """In a rule's pattern, the axes are those of whichever sum it meets."""
+    if along.is_pattern:
+        return record(CALLS[name], (x,), {"along": along}, along(x)._value)
+    return _node(name, x, axis=along.axis, keepdims=along.keepdims)
 
 
 def opened(node: Tensor, args: tuple[Term, ...]) -> Term:

@@ -19,7 +19,6 @@ from .matching import Rule
 from .terms import Terms
 from .views import PRODUCTS, SUMS, Term, as_product, as_sum, is_atom, op_name, unbroadcast
 
-_MOST_STEPS = 300
 _ROOM = 30  # how many parts a term may grow by, besides its own number
 
 
@@ -62,7 +61,8 @@ def rewrite(
         check(root, step)
         steps.append(step)
         root = step.root
-        if len(steps) > _MOST_STEPS or _parts(root) > room:
+        terms.patience -= 1
+        if terms.patience < 0 or _parts(root) > room:
             raise NoEndError(f"derive: no end after {len(steps)} steps")
     return root, steps
 

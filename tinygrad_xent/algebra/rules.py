@@ -7,13 +7,14 @@ name and the docstring are the line in the derivation. No rule knows a loss.
     a, b, c, x, y   terms              along    a sum along whichever axes it meets
 """
 
-from ..ops import abs, cos, exp, log, sign, sin, sqrt, where
+from ..ops import abs, cos, exp, log, sign, sin, sqrt, tanh, transpose, where
 from .kinds import (
     Along,
     AlongOne,
     AlongRows,
     Anything,
     Constant,
+    Count,
     Left,
     Maybe,
     NonNegative,
@@ -22,10 +23,12 @@ from .kinds import (
     Positive,
     Right,
     Simplex,
+    TurnedLeft,
+    TurnedRight,
     Unsigned,
 )
 from .matching import Rule, rule
-from .naming import logsumexp, sigmoid, softmax
+from .naming import logsumexp, mean, norm, sigmoid, softmax
 
 # -- algebra: towards a sum of products -----------------------------------------------------------
 
@@ -174,10 +177,17 @@ def meets_its_denominator(y: Nonzero, a: Anything, b: Maybe):
     return y * (a + b / y), a * y + b
 
 
+@rule
+def base_of_choice(x: Positive, y: Anything):
+    "Where the factor is zero, what it multiplies does not matter."
+    return y * where(y == 0, 1, x) ** (y - 1), y * x ** (y - 1)
+
+
 # What cancels goes first. Exponentials are brought into one form before definitions are looked for.
 # Multiplying out, which may hide what could have cancelled, comes last.
 FORMS: tuple[Rule, ...] = (
     cancel,
+    base_of_choice,
     log_of_exp,
     exp_of_log,
     sum_of_shifted,
@@ -226,6 +236,12 @@ def one_sum(along: Along, x: Anything, y: Anything, a: Number, b: Number):
 
 
 @rule
+def one_mean(along: Along, x: Anything, y: Anything, a: Number, b: Number):
+    "Two means along the same axes are one."
+    return a * mean(x, along) + b * mean(y, along), mean(a * x + b * y, along)
+
+
+@rule
 def one_product_from_the_left(m: Left, x: Anything, y: Anything, a: Number, b: Number):
     "Two products with the same matrix on the left are one."
     return a * (m @ x) + b * (m @ y), m @ (a * x + b * y)
@@ -238,15 +254,123 @@ def one_product_from_the_right(m: Right, x: Anything, y: Anything, a: Number, b:
 
 
 @rule
+def transposed_product_from_the_left(m: TurnedLeft, x: Anything):
+    "Transposing a product transposes both factors and turns them round."
+    return transpose(transpose(m) @ x), transpose(x) @ m
+
+
+@rule
+def transposed_product_from_the_right(m: TurnedRight, x: Anything):
+    "Transposing a product transposes both factors and turns them round."
+    return transpose(x @ transpose(m)), m @ transpose(x)
+
+
+@rule
+def logarithm_of_quotient(x: Positive, y: Anything):
+    "The difference of two logarithms is the logarithm of the quotient."
+    return log(x) - log(y), log(x / y)
+
+
+@rule
+def logarithm_of_quotient_turned(x: Positive, y: Anything):
+    "The difference of two logarithms is minus the logarithm of the other quotient."
+    return log(y) - log(x), -log(x / y)
+
+
+@rule
+def one_power(x: Positive, a: Anything, b: Anything):
+    "Powers of one positive number multiply by adding the exponents."
+    return x**a * x**b, x ** (a + b)
+
+
+@rule
+def one_more_power(x: Positive, a: Anything):
+    "A power times its base is the next power."
+    return x**a * x, x ** (a + 1)
+
+
+@rule
+def one_less_power(x: Positive, a: Anything):
+    "A power over its base is the power that is one less."
+    return x**a / x, x ** (a - 1)
+
+
+@rule
+def other_side(x: Nonzero, a: Anything, b: Anything):
+    "What is not zero and not less than zero is greater."
+    return where(x < 0, a, b), where(x > 0, b, a)
+
+
+@rule
+def into_the_first_branch(c: Anything, x: Anything):
+    "A factor of nothing but one branch stands in it."
+    return x * where(c, 1, 0), where(c, x, 0)
+
+
+@rule
+def into_the_other_branch(c: Anything, x: Anything):
+    "A factor of nothing but the other branch stands in it."
+    return x * where(c, 0, 1), where(c, 0, x)
+
+
+@rule
+def one_choice(
+    c: Anything, x: Anything, y: Anything, u: Anything, v: Anything, a: Number, b: Number
+):
+    "Two choices by one condition are one."
+    return a * where(c, x, y) + b * where(c, u, v), where(c, a * x + b * u, a * y + b * v)
+
+
+@rule
 def square_of_sine_and_cosine(x: Anything):
     "The squares of sine and cosine sum to one."
     return sin(x) * sin(x) + cos(x) * cos(x), 1
 
 
+@rule
+def mean_by_name(x: Anything, along: Along, n: Count):
+    "A sum over as many as are summed is called the mean."
+    return along(x) / n, mean(x, along)
+
+
+@rule
+def quotient_of_means(x: Anything, y: Anything, a: Number, along: Along, n: Count):
+    "Above and below, a sum over as many as are summed is the mean."
+    return along(x) / (a * n + along(y)), mean(x, along) / (a + mean(y, along))
+
+
+@rule
+def mean_spelled_out(x: Anything, along: Along):
+    "The mean is the sum over as many as are summed."
+    return mean(x, along), along(x) / along.count
+
+
+@rule
+def norm_spelled_out(x: Anything, along: Along):
+    "The norm is the root of the sum of squares."
+    return norm(x, along), sqrt(along(x * x))
+
+
+MEANS: tuple[Rule, ...] = (mean_by_name, quotient_of_means, one_mean)
+SPELLED_OUT: tuple[Rule, ...] = (mean_spelled_out, norm_spelled_out)
 TIDYING: tuple[Rule, ...] = (
     square_of_sine_and_cosine,
-    common_factor,
+    one_more_power,
+    one_less_power,
+    one_power,
+    other_side,
+    into_the_first_branch,
+    into_the_other_branch,
+    one_choice,
+    transposed_product_from_the_left,
+    transposed_product_from_the_right,
+    logarithm_of_quotient,
+    logarithm_of_quotient_turned,
     one_sum,
+    one_mean,
+    mean_by_name,
+    quotient_of_means,
+    common_factor,
     one_product_from_the_left,
     one_product_from_the_right,
     pull_out,
@@ -260,6 +384,18 @@ TIDYING: tuple[Rule, ...] = (
 def softmax_by_name(x: Anything, along: AlongRows):
     "This quotient is called softmax."
     return exp(x) / along(exp(x)), softmax(x, along)
+
+
+@rule
+def tanh_by_name(x: Anything):
+    "This quotient is called the hyperbolic tangent of x."
+    return (exp(2 * x) - 1) / (exp(2 * x) + 1), tanh(x)
+
+
+@rule
+def norm_by_name(x: Anything, along: Along):
+    "The root of the sum of squares is called the norm."
+    return sqrt(along(x * x)), norm(x, along)
 
 
 @rule
@@ -287,6 +423,8 @@ def mean_by_softmax(x: Anything, y: Anything, along: AlongOne):
 
 
 NAMING: tuple[Rule, ...] = (
+    tanh_by_name,
+    norm_by_name,
     softmax_by_name,
     mean_by_softmax,
     logsumexp_by_name,

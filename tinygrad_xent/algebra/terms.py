@@ -44,10 +44,15 @@ _FOLDED = frozenset(  # of plain data, these are computed at once; log(2) and th
     | {"getitem", "sum", "max", "min", "sign", "abs", "maximum", "minimum", "expand_dims"}
     | {"squeeze", "reshape", "transpose", "concatenate"}
 )
+_MIRRORED = {
+    "greater": "less", "less": "greater", "greater_equal": "less_equal",
+    "less_equal": "greater_equal",
+}  # fmt: skip
+COMPARISONS = frozenset({*_MIRRORED, "equal", "not_equal"})
 _MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem"})
 _INDEXED = frozenset({"getitem", "scatter"})
 _LINEAR = _MOVES | {"sum", "scatter", "matmul"}
-_LARGEST_DENOMINATOR, _SMALL, _DECIMALS = 10_000, 9, 6
+_LARGEST_DENOMINATOR, _SMALL, _DECIMALS, _LARGEST_CLEARED = 10_000, 9, 6, 60
 
 
 class Terms:
@@ -56,10 +61,13 @@ class Terms:
     Args:
         expanded: whether a number in front of a sum is multiplied into it.
         lengths: what stands for the length of an axis in formulas, if not the number.
+
+    Attributes:
+        patience: how many more rewrites may be made in this workshop.
     """
 
     def __init__(self, expanded: bool = True, lengths: Mapping[int, Term] | None = None) -> None:
-        self.expanded, self.lengths = expanded, lengths or {}
+        self.expanded, self.lengths, self.patience = expanded, lengths or {}, 1000
         self._made: dict[Any, Tensor] = {}
         self._standard: dict[int, Term] = {}
         self._data: set[int] = set()
@@ -147,6 +155,10 @@ class Terms:
             return self.product(coefficient, factors, shape)
         if name in SUMS:
             return self.total(as_sum(record(op, args, params, None)), shape)
+        if name in COMPARISONS and not all(map(self._is_data, args)):
+            return self.broadcast(self._compared(name, *args), shape)
+        if name == "power" and is_number(args[1]):
+            args = (args[0], exact_number(float(exact(args[1]))))
         if name in _LINEAR:
             return self._linear(op, args, params, shape)
         if name in _FOLDED and all(map(self._is_data, args)):
@@ -160,6 +172,27 @@ class Terms:
         value = made._value
         exactly = is_number(x) and np.ndim(value) == 0 and float(value).is_integer()
         return int(value) if exactly else made
+
+    def _compared(self, name: str, x: Term, y: Term) -> Term:
+        """A comparison as one of a difference with zero: equal formulas are then the same."""
+        shape = np.broadcast_shapes(shape_of(x), shape_of(y))
+        difference = self.total((*as_sum(x), *scale(-1, as_sum(y))), shape)
+        if is_number(unbroadcast(difference)):
+            return int(PRIMITIVES[name].array(unbroadcast(difference), 0))
+        sign, rest = self.bare(difference)
+        return self.make(name if sign > 0 else self.mirrored(name), rest, 0)
+
+    @staticmethod
+    def mirrored(comparison: str) -> str:
+        """The comparison with its sides changed round."""
+        return _MIRRORED.get(comparison, comparison)
+
+    def bare(self, term: Term) -> tuple[int, Term]:
+        """The sign of the number in front, and the term without it, a difference turned round."""
+        coefficient, rest = self._without_number(term)
+        if is_sum(rest) and is_backwards(rest):
+            coefficient, rest = -coefficient, self.total(scale(-1, as_sum(rest)), shape_of(rest))
+        return (1 if coefficient > 0 else -1), unbroadcast(rest)
 
     def _linear(
         self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any], shape: Any
@@ -207,20 +240,40 @@ class Terms:
             return self.broadcast(x, shape)
         if name in _FOLDED and all(map(self._is_data, args)) and self._known(name, args):
             return self.data(self.apply(op, args, params)._value)
-        if name == "squeeze" and op_name(x) == "expand_dims" and x.params == params:
-            return x.args[0]
-        if name == "expand_dims" and op_name(x) == "squeeze" and x.params == params:
-            return x.args[0]
+        if name in ("squeeze", "expand_dims"):
+            return self._stretched(op, x, params, shape)
         if name == "sum" and op_name(x) == "broadcast_to":
             return self._sum_of_spread(x, params, shape)
         if name == "matmul" and all(a.ndim <= 2 for a in args):
             return self._product_of_spread(args[0], args[1], shape)
         if name == "transpose" and op_name(x) == "transpose":
             return self._turned_twice(x, params["axes"])
-        if name == "expand_dims" and op_name(x) == "sum":
-            if x.params == {"axis": params["axis"], "keepdims": False}:
-                return self.make("sum", x.args[0], axis=params["axis"], keepdims=True)
         return self.apply(op, args, params)
+
+    def _stretched(self, op: Primitive, x: Tensor, params: dict[str, Any], shape: Any) -> Term:
+        """An axis of length one more or less, which a product hands on to what was summed there."""
+        axis, less = params["axis"], op.name == "squeeze"
+        if op_name(x) == ("expand_dims" if less else "squeeze") and x.params == params:
+            return x.args[0]
+        factors = as_product(x)[1]
+        handed = [_handed_on(less, f, x.ndim, axis) for f in factors]
+        if not any(handed):
+            return self.apply(op, (x,), params)
+        done = [
+            (self._with_axis(b, x.ndim, axis, less), s)
+            for (b, s), h in zip(factors, handed, strict=True)
+            if h
+        ]
+        left = tuple(f for f, h in zip(factors, handed, strict=True) if not h)
+        rest = self.product(Fraction(1), left, x.shape)
+        stays = as_product(self.build(op, (rest,), params, shape))[1] if left else ()
+        return self.product(Fraction(1), (*done, *stays), shape)
+
+    def _with_axis(self, base: Tensor, ndim: int, axis: tuple[int, ...], less: bool) -> Term:
+        """What `_handed_on` found, with the axis more or less."""
+        if base.ndim < ndim:
+            return base
+        return self.make("sum", base.args[0], axis=axis, keepdims=not less)
 
     def _sum_of_spread(self, x: Tensor, params: dict[str, Any], shape: Any) -> Term:
         """A sum along axes that an array had before it was broadcast: the sum comes first."""
@@ -282,10 +335,21 @@ class Terms:
         turned = []
         for base, sign in factors:
             base = unbroadcast(base)
+            if is_sum(base) and sign < 0:
+                base, times = self.without_fractions(base)
+                coefficient *= times
             if is_sum(base) and is_backwards(base) and len(factors) > 1:
                 base, coefficient = self.total(scale(-1, as_sum(base)), base.shape), -coefficient
             turned.append((base, sign))
         return coefficient, tuple(turned)
+
+    def without_fractions(self, base: Tensor) -> tuple[Tensor, int]:
+        """A sum times the small number that clears its fractions: x + 2 for x/2 + 1, and 2."""
+        numbers = (c if t is None else c * as_product(t)[0] for c, t in as_sum(base))
+        times = math.lcm(*(number.denominator for number in numbers))
+        if times == 1 or times > _LARGEST_CLEARED:
+            return base, 1
+        return unbroadcast(self.total(scale(times, as_sum(base)), base.shape)), times
 
     def presented(self, term: Term) -> Term:
         """A minus sign in front given to the first difference, which hides it: b - a."""
@@ -293,7 +357,8 @@ class Terms:
         if coefficient > 0 or not factors:
             return term
         for i, (base, sign) in enumerate(factors):
-            opposite = self._opposite(base)
+            alone = sum(b is base for b, _ in factors) == 1
+            opposite = self._opposite(base) if alone else None
             if opposite is not None:
                 turned = (*factors[:i], (opposite, sign), *factors[i + 1 :])
                 return self.broadcast(self._assembled(-coefficient, turned), shape_of(term))
@@ -396,6 +461,14 @@ def _place(term: tuple[Fraction, Tensor | None]) -> tuple[bool, bool, str]:
     """Where a term stands in a sum: what is added, then a number, then what is taken away."""
     c, t = term
     return c < 0, t is None, "" if t is None else printed(t)
+
+
+def _handed_on(less: bool, factor: Factor, ndim: int, axis: tuple[int, ...]) -> bool:
+    """Whether an axis more or less is the affair of the sum that made it, or none of the factor."""
+    base, _ = factor
+    if base.ndim < ndim:
+        return less and all(a < ndim - base.ndim for a in axis)
+    return op_name(base) == "sum" and base.params == {"axis": axis, "keepdims": less}
 
 
 def _key(arg: Term) -> Any:

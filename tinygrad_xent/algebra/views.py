@@ -29,6 +29,7 @@ SUMS = frozenset({"add", "sub"})
 _LARGEST_POWER = 8
 _REMEMBERED = 1 << 14
 _LARGEST_DENOMINATOR = 1000
+_ROUNDING = 2.0**-53  # what one subtraction of numbers near 1 leaves behind
 
 
 def is_number(term: Term) -> bool:
@@ -36,14 +37,15 @@ def is_number(term: Term) -> bool:
 
 
 def exact(value: Any) -> Fraction:
-    """The simplest fraction that has this value, or else the decimal that it is printed as.
+    """The simplest fraction that has this value to rounding, or else the decimal that is printed.
 
-    >>> exact(1 / 6), exact(0.1), exact(3.14159265358979)
-    (Fraction(1, 6), Fraction(1, 10), Fraction(314159265358979, 100000000000000))
+    >>> exact(1 / 6), exact(0.7 - 1), exact(3.14159265358979)
+    (Fraction(1, 6), Fraction(-3, 10), Fraction(314159265358979, 100000000000000))
     """
     number = float(str(value)) if isinstance(value, np.floating) else float(value)
     simple = Fraction(number).limit_denominator(_LARGEST_DENOMINATOR)
-    return simple if float(simple) == number else Fraction(repr(number))
+    near = simple and abs(float(simple) - number) <= _ROUNDING * max(1.0, abs(number))
+    return simple if near or number == 0 else Fraction(repr(number))
 
 
 def op_name(term: Term) -> str:

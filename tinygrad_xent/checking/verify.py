@@ -265,6 +265,10 @@ _OPS: dict[str, Any] = {
     "sigmoid": lambda x, **_: x.world.whole(1) / (x.world.whole(1) + (-x).exp()),
     "softmax": softmax,
     "logsumexp": lambda x, axis, keepdims, **_: x.exp().sum((axis,), keepdims).log(),
+    "mean": lambda x, axis, keepdims: (
+        x.sum(axis, keepdims) / x.world.whole(math.prod(x.shape[a] for a in axis))
+    ),
+    "norm": lambda x, axis, keepdims: (x * x).sum(axis, keepdims) ** x.world.constants(0.5),
     "abs": lambda x: x * x.sign(),
     "maximum": larger,
     "minimum": lambda x, y: -larger(-x, -y),

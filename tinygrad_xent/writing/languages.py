@@ -87,6 +87,8 @@ _CALLS = {
     "softmax": "softmax({0}{axis})",
     "logsumexp": "logsumexp({0}{axis}{keepdims})",
     "sigmoid": "sigmoid({0})",
+    "mean": "np.mean({0}{axis}{keepdims})",
+    "norm": "np.linalg.norm({0}{axis}{keepdims})",
 }
 _HELPERS = {
     "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP, "sigmoid": _SIGMOID, "scatter": _SCATTER,
@@ -98,7 +100,7 @@ JAX = Language(
     "jnp",
     "jax.numpy",
     {k: v.replace("np.", "jnp.") for k, v in _HELPERS.items()} | {"scatter": _JAX_SCATTER},
-    _CALLS,
+    {k: v.replace("np.", "jnp.") for k, v in _CALLS.items()},
 )
 
 TORCH = Language(
@@ -109,6 +111,8 @@ TORCH = Language(
         "softmax": "torch.softmax({0}, {axis})",
         "logsumexp": "torch.logsumexp({0}, {axis}{keepdims})",
         "sigmoid": "torch.sigmoid({0})",
+        "mean": "torch.mean({0}{axis}{keepdims})",
+        "norm": "torch.linalg.vector_norm({0}{axis}{keepdims})",
         "max": "torch.amax({0}{axis}{keepdims})",
         "min": "torch.amin({0}{axis}{keepdims})",
         "concatenate": "torch.cat([{*}]{axis})",

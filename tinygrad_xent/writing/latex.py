@@ -23,7 +23,7 @@ Spell = Callable[[str], str]
 
 _SUM, _PRODUCT, _MATRIX, _FRACTION, _POWER, _TURNED, _ATOM = 2, 3, 3.5, 4.5, 5, 8, 9
 _BINDS = {"div": _FRACTION, "exp": _POWER, "where": 1, "transpose": _TURNED}  # unlike in text
-_CALLS = {"sigmoid": r"\sigma({0})"}
+_CALLS = {"sigmoid": r"\sigma({0})", "norm": r"\left\lVert {0}\right\rVert{axis}"}
 _MOST_ENTRIES, _LONGEST = 36, 20_000
 
 

@@ -18,7 +18,7 @@ from ..graph import PRIMITIVES, Primitive, Tensor, shape_of, toposort
 from .text import is_data, leaf_names, text
 
 _TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
-REDUCTIONS = frozenset({"sum", "max", "min"})
+REDUCTIONS = frozenset({"sum", "max", "min", "mean", "norm"})
 _CHEAP = frozenset({"neg", "expand_dims", "squeeze", "transpose", "broadcast_to", "getitem"})
 
 

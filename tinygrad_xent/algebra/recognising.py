@@ -1,0 +1,32 @@
+"""Giving usual names to the parts of a loss that have one, such as softmax(z)."""
+
+from __future__ import annotations
+
+from ..graph import Tensor
+from ..writing.text import text
+from .assumptions import Facts
+from .cases import settle
+from .copying import Copy
+from .naming import CALLS
+from .rewriting import rewrite
+from .rules import ALGEBRA, FORMS, NAMING
+from .terms import Terms
+from .views import op_name
+
+
+def recognise(copy: Copy) -> None:
+    """Name the quotients in the loss that have a usual name, such as softmax(z)."""
+    for node in copy.inner:
+        if op_name(node) == "div" and not node.name:
+            name = _usual_name(node, copy)
+            if name:
+                copy.recognise(node, name)
+
+
+def _usual_name(node: Tensor, copy: Copy) -> str:
+    terms = Terms()
+    facts = Facts([(terms.standard(n), a) for n, a in copy.facts])
+    rules = (*FORMS, *ALGEBRA)
+    body, _ = settle(rewrite(node, rules, terms, facts)[0], rules, terms, facts)
+    named, _ = rewrite(body, NAMING, terms, facts)
+    return text(named) if op_name(named) in CALLS else ""

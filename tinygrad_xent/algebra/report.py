@@ -1,0 +1,151 @@
+"""What an attempt came to, as the derivation that people see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..graph import Tensor, toposort
+from ..ops import alias
+from ..writing.text import text
+from .assumptions import Assumption, Facts, Kink
+from .derivation import Derivation, Step
+from .forms import closed_forms, meaning
+from .formula import Formula, operations
+from .naming import CALLS, opened
+from .presenting import presented
+from .rewriting import Rewrite, positions, rewrite
+from .rules import ALGEBRA, FORMS, NAMING, SPELLED_OUT, TIDYING
+from .run import Run
+from .terms import Terms
+from .vanishing import is_positive
+from .views import Term, as_product
+
+
+def report(run: Run, title: str, stated: list[Assumption]) -> Derivation:
+    """The derivation that an attempt gave.
+
+    Args:
+        run: the attempt.
+        title: what was derived.
+        stated: the user's assumptions.
+    """
+    used = dict.fromkeys(a for step in run.steps for a in step.used if a not in run.proved)
+    relied = dict.fromkeys(fact for a in used for fact in _spoken(run, a, stated))
+    spoken = [*relied, *_denominators(run, stated), *_lengths(run)]
+    needed = [str(a) for a in stated]
+    return Derivation(
+        title=title,
+        start=Formula(run.start),
+        steps=tuple(_folded(run.steps)),
+        result=Formula(run.end, rebuilt(run)),
+        assumptions=tuple(dict.fromkeys(spoken)),
+        unused=tuple(a for a in needed if a not in spoken),
+        definitions=_definitions(run),
+        wrt=run.copy.wrt,
+        loss=Formula(run.copy.loss),
+        forms=closed_forms(run.copy, run.ground.atoms, run.facts),
+        facts=tuple(_fact(run, a) for a in used),
+    )
+
+
+def _fact(run: Run, a: Assumption) -> tuple[str, Formula, int]:
+    return a.kind, Formula(run.copy.of(a.of)), getattr(a, "axis", -1)
+
+
+def _spoken(run: Run, a: Assumption, stated: list[Assumption]) -> Iterator[str]:
+    """A fact in words, unless it is always true; one that comes with the loss in closed form."""
+    if a in stated:
+        yield str(a)
+        return
+    term = run.ground.standard(run.copy.of(a.of), run.terms)
+    plain, _ = rewrite(term, (*FORMS, *run.ground.definitions, *ALGEBRA), run.terms, run.facts)
+    tidy = run.ground.workshop(expanded=False)
+    shown = min((_tidied(t, run, tidy) for t in (term, plain)), key=operations)
+    proved = Facts([(fact.of, fact) for fact in run.proved], run.facts.definitions)
+    if not is_positive(plain, run.terms, proved):
+        yield _of_kink(shown, tidy) if isinstance(a, Kink) else a.about(text(shown))
+
+
+def _of_kink(difference: Term, terms: Terms) -> str:
+    """Where a difference is not zero, as an inequality of its two sides."""
+    unequal = terms.make("not_equal", terms.bare(difference)[1], 0)
+    return f"{text(presented(unequal, terms))} (a kink)"
+
+
+def _tidied(term: Term, run: Run, terms: Terms) -> Term:
+    term, _ = rewrite(terms.standard(term), TIDYING, terms, run.facts, operations)
+    return rewrite(term, NAMING, terms, run.facts)[0]
+
+
+def _denominators(run: Run, stated: list[Assumption]) -> Iterator[str]:
+    """What must not be zero for the result to have a value."""
+    for term in positions(run.end):
+        for base in (b for b, sign in as_product(term)[1] if sign < 0):
+            plain, _ = rewrite(base, SPELLED_OUT, run.terms, run.facts)
+            run.facts.used = []
+            if not run.facts.nonzero(plain):
+                yield f"{text(base)} != 0"
+            for a in dict.fromkeys(run.facts.used):
+                yield from () if a in run.proved else _spoken(run, a, stated)
+
+
+def _lengths(run: Run) -> list[str]:
+    """The lengths that entries were counted with, because a number in the loss may be one."""
+    counted = any(step.rule == "sum of constant" for step in run.steps)
+    return [f"the length is {n}" for n in run.copy.sizes.mentioned if counted]
+
+
+def _definitions(run: Run) -> tuple[tuple[str, Formula], ...]:
+    """The names in the first and the last line, and what they stand for."""
+    shown = {n.name for term in (run.start, run.end) for n in _nodes(term)}
+    names = shown - run.copy.recognised
+    return tuple((n.name or "", meaning(n)) for n in run.copy.definitions if n.name in names)
+
+
+def _nodes(term: Term) -> list[Tensor]:
+    return toposort(term) if isinstance(term, Tensor) else []
+
+
+def _folded(steps: list[Rewrite]) -> list[Step]:
+    """The steps as text, a rule applied several times in a row as one."""
+    lines: list[Step] = []
+    for i, s in enumerate(steps):
+        if i + 1 < len(steps) and steps[i + 1].rule == s.rule:
+            continue
+        used = tuple(str(a) for a in s.used)
+        formulas = (Formula(s.before), Formula(s.after), Formula(s.root))
+        lines.append(Step(s.rule, s.reason, *formulas, used))
+    return lines
+
+
+# -- the result on the user's own Tensors ---------------------------------------------------------
+
+
+def rebuilt(run: Run) -> Any:
+    """The end of the derivation, on the user's own Tensors."""
+    real: dict[int, Any] = dict(run.copy.original)
+    real |= {id(atom): _original(run, i, atom) for i, atom in run.ground.atoms.items()}
+    for n in _nodes(run.end):
+        if id(n) in real:
+            continue
+        args = tuple(real[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+        real[id(n)] = n._value if n.op is None else _applied(run, n, args)
+    return real[id(run.end)] if isinstance(run.end, Tensor) else run.end
+
+
+def _applied(run: Run, n: Tensor, args: tuple[Any, ...]) -> Any:
+    """A node of the result on the user's own Tensors, at their lengths."""
+    assert n.op is not None
+    if n.op.name in CALLS:
+        return opened(n, args)
+    params = dict(n.params)
+    if "shape" in params:
+        params["shape"] = run.copy.sizes.sample_shape(params["shape"])
+    return n.op(*args, **params)
+
+
+def _original(run: Run, copied: int, atom: Tensor) -> Tensor:
+    """The user's own node, under the name that it has in the formula."""
+    node = run.copy.original[copied]
+    return node if node.name == atom.name else alias(node).named(atom.name or "")

@@ -1,0 +1,87 @@
+"""One attempt at a derivation: the phases from a recorded graph to a closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..graph import Tensor
+from ..writing.text import text
+from .cases import settle
+from .formula import operations
+from .ground import Ground
+from .matching import Rule
+from .presenting import presented
+from .rewriting import Rewrite, check, rewrite
+from .rules import NAMING, TIDYING
+from .terms import Terms
+from .views import Term
+
+PATIENT, IMPATIENT = 600, 150  # rewrites that an attempt may take
+
+
+class Run:
+    """The start in standard form, then algebra, then tidying, then naming.
+
+    Args:
+        ground: the definitions, and what is known.
+        start: the recorded graph.
+        algebra, forms: the rules of the first phase.
+        patience: how many rewrites it may take.
+
+    Attributes:
+        steps: what was done.
+        end: what it came to.
+
+    Raises:
+        NoEndError: it takes longer.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        start: Tensor,
+        algebra: Sequence[Rule],
+        forms: Sequence[Rule],
+        patience: int = PATIENT,
+    ) -> None:
+        self.ground, self.copy, self.proved = ground, ground.copy, ground.proved
+        self.terms, self.facts = ground.terms, ground.facts
+        self.terms.patience = patience
+        self.start = ground.closed(start, self.terms)
+        self.steps: list[Rewrite] = []
+        self.end: Term = self.terms.standard(self.start)
+        self._note("standard form", "Signs, numbers and broadcasting are collected.", self.start)
+        self._algebra((*forms, *(() if ground.opened else ground.definitions), *algebra))
+        self._tidy(ground.workshop(expanded=False), self.terms.patience)
+
+    def _algebra(self, rules: Sequence[Rule]) -> None:
+        self._phase(rules)
+        self.end, steps = settle(self.end, rules, self.terms, self.facts)
+        self.steps += steps
+
+    def _tidy(self, terms: Terms, patience: int) -> None:
+        self.terms, self.facts = terms, self.ground.known(terms)
+        self.terms.patience = patience
+        definitions = self.ground.tidied(self.terms, self.facts)
+        self._phase((*definitions, *TIDYING), measure=operations)
+        self._phase(NAMING)
+        before, self.end = self.end, presented(self.end, self.terms)
+        self._note("turn round", "Differences are turned to where they read best.", before)
+
+    def _phase(self, rules: Sequence[Rule], measure: Callable[[Term], int] | None = None) -> None:
+        before = self.end
+        self.end = self.terms.standard(before)
+        self._note("tidy", "Numbers that all terms share are taken out.", before)
+        self.end, steps = rewrite(self.end, rules, self.terms, self.facts, measure)
+        self.steps += steps
+
+    def _note(self, name: str, reason: str, before: Term) -> None:
+        if text(self.end) != text(before):
+            step = Rewrite(name, reason, before, self.end, self.end)
+            check(before, step)
+            self.steps.append(step)
+
+    @property
+    def reading(self) -> int:
+        """How much there is to read, in characters."""
+        return len(text(self.start)) + sum(len(text(step.root)) for step in self.steps)
