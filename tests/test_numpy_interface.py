@@ -204,8 +204,8 @@ def test_the_namespace_lists_what_has_a_rule() -> None:
 def test_a_primitive_of_the_users_own_serves_numpy_and_a_method(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tx.graph, "PRIMITIVES", dict(tx.graph.PRIMITIVES))
-    monkeypatch.setattr(tx.graph, "_NUMPY", dict(tx.graph._NUMPY))
+    for name in ("PRIMITIVES", "_NUMPY"):
+        monkeypatch.setattr(tx.graph.table, name, dict(getattr(tx.graph.table, name)))
     sinh = tx.primitive(
         "sinh", np.sinh, vjp=lambda g, out, x: (g * (tx.exp(x) + tx.exp(-x)) / 2,), numpy=np.sinh
     )

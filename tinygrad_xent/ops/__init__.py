@@ -2,6 +2,7 @@
 
 from .arithmetic import add, div, mul, neg, power, sub
 from .elementwise import abs, cos, exp, expm1, log, log1p, sign, sin, sqrt, tanh
+from .indexing import concatenate, getitem, scatter, stack
 from .linear import matmul
 from .reduction import max, min, sum
 from .selection import (
@@ -22,13 +23,9 @@ from .shaping import (
     alias,
     astype,
     broadcast_to,
-    concatenate,
     expand_dims,
-    getitem,
     reshape,
-    scatter,
     squeeze,
-    stack,
     stop_gradient,
     transpose,
 )

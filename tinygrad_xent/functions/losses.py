@@ -1,0 +1,175 @@
+"""Losses: one value for each entry, or for each example.
+
+z, logits   raw scores                 q   a predicted distribution
+p, y        a target distribution      a   a predicted probability
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError, describe, explain
+from ..graph import Tensor, dtype_of, shape_of
+from ..ops import abs, exp, log, log1p, sum, where
+from ..ops.shaping import axes
+from .activations import log_softmax, relu
+from .arguments import accepts_lists
+from .arithmetic import minus_abs
+
+
+def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> Any:
+    """A row for each label: 1 at the label's place and 0 elsewhere.
+
+    Args:
+        labels: whole numbers from 0 to `classes` - 1, of any shape.
+        classes: the length of the new last axis.
+
+    >>> one_hot([2, 0], 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    found = _labels("one_hot", labels, classes)
+    return (found[..., None] == np.arange(classes)).astype(dtype)
+
+
+def _labels(name: str, labels: Any, classes: int) -> np.ndarray:
+    array = np.asarray(labels.value if isinstance(labels, Tensor) else labels)
+    if array.dtype.kind not in "iu" and array.size:
+        raise DtypeError(
+            explain(f"{name}: labels must be integers", describe(array), "labels.astype(int)")
+        )
+    if array.size and not (array.min() >= 0 and array.max() < classes):
+        raise ShapeError(
+            explain(
+                f"{name}: labels must be from 0 to {classes - 1}",
+                f"labels from {array.min()} to {array.max()}",
+                f"{classes} classes; labels that count from 1 want labels - 1",
+            )
+        )
+    return array.astype(np.intp)
+
+
+@accepts_lists
+def squared_error(x: Any, y: Any) -> Any:
+    """½ (x - y)², entry by entry; its derivative with respect to x is x - y.
+
+    >>> float(squared_error(3.0, 1.0))
+    2.0
+    """
+    return (x - y) ** 2 / 2
+
+
+@accepts_lists
+def absolute_error(x: Any, y: Any) -> Any:
+    """|x - y|, entry by entry; its derivative with respect to x is sgn(x - y), and 0 at x = y.
+
+    >>> float(absolute_error(1.0, 3.0))
+    2.0
+    """
+    return abs(x - y)
+
+
+def _log_of_likely(p: Any, q: Any) -> Any:
+    """log q, but 0 where p and q are both 0, so that 0 log 0 = 0."""
+    return log(where((p == 0) * (q == 0), 1.0, q))
+
+
+@accepts_lists
+def cross_entropy(p: Any, q: Any, axis: int = -1) -> Any:
+    """H(p, q) = -Σ p log q over the class axis: one value per example, with 0 log 0 = 0.
+
+    Args:
+        p: target distributions.
+        q: predicted distributions, of the same shape.
+
+    >>> float(cross_entropy(np.array([0.0, 1.0]), np.array([0.5, 0.5])))
+    0.6931471805599453
+    """
+    _same_classes("cross_entropy", p, q, axis)
+    return -sum(p * _log_of_likely(p, q), axis)
+
+
+@accepts_lists
+def kl_divergence(p: Any, q: Any, axis: int = -1) -> Any:
+    """D(p ‖ q) = Σ p (log p - log q) over the class axis: one value per example.
+
+    >>> float(kl_divergence(np.array([0.0, 1.0]), np.array([0.5, 0.5])))
+    0.6931471805599453
+    """
+    _same_classes("kl_divergence", p, q, axis)
+    return sum(p * (_log_of_likely(p, p) - _log_of_likely(p, q)), axis)
+
+
+@accepts_lists
+def binary_cross_entropy(y: Any, a: Any) -> Any:
+    """-(y log a + (1 - y) log(1 - a)), entry by entry, with 0 log 0 = 0.
+
+    Args:
+        y: targets from 0 to 1.
+        a: predicted probabilities, of the same shape.
+
+    >>> float(binary_cross_entropy(np.array(1.0), np.array(0.5)))
+    0.6931471805599453
+    """
+    return -(y * _log_of_likely(y, a) + (1 - y) * _log_of_likely(1 - y, 1 - a))
+
+
+@accepts_lists
+def sigmoid_binary_cross_entropy(logits: Any, y: Any) -> Any:
+    """Binary cross-entropy of σ(logits), entry by entry, without overflow.
+
+    It is log(1 + e^z) - z y, and its derivative with respect to the logits is σ(z) - y.
+
+    >>> float(sigmoid_binary_cross_entropy(0.0, 1.0))
+    0.6931471805599453
+    """
+    return (relu(logits) - logits * y) + log1p(exp(minus_abs(logits)))
+
+
+def softmax_cross_entropy(logits: Any, targets: Any, axis: int = -1) -> Any:
+    """Cross-entropy of softmax(logits) over the class axis: one value per example.
+
+    Args:
+        logits: raw scores; the class axis is the last unless `axis` says otherwise.
+        targets: distributions of the shape of the logits; or labels: integers from 0 to
+            classes - 1, of that shape without the class axis.
+
+    Raises:
+        ShapeError: labels out of range, or targets of another shape.
+
+    >>> float(softmax_cross_entropy(np.array([0.0, 0.0]), 1))
+    0.6931471805599453
+    """
+    log_q = log_softmax(logits, axis)
+    shape = shape_of(log_q)
+    (axis,) = axes("softmax_cross_entropy", log_q, axis)
+    given = targets if isinstance(targets, Tensor) else np.asarray(targets)
+    if given.shape == shape and given.dtype.kind in "fiub":
+        p = given if given.dtype.kind == "f" else given.astype(dtype_of(log_q))
+        return -sum(p * log_q, axis)
+    if given.shape != shape[:axis] + shape[axis + 1 :] or given.dtype.kind not in "iu":
+        raise ShapeError(
+            explain(
+                "softmax_cross_entropy: targets do not fit the logits",
+                f"targets {describe(given)}, logits {describe(logits)}, class axis {axis}",
+                f"floats of shape {shape}, or integers of shape {shape[:axis] + shape[axis + 1 :]}",
+            )
+        )
+    return -_pick(log_q, _labels("softmax_cross_entropy", given, shape[axis]), axis)
+
+
+def _pick(x: Any, labels: np.ndarray, axis: int) -> Any:
+    """The entry of each row that its label names."""
+    places = list(np.ix_(*(np.arange(n) for n in labels.shape))) if labels.ndim else []
+    return x[(*places[:axis], labels, *places[axis:])]
+
+
+def _same_classes(name: str, p: Any, q: Any, axis: int) -> None:
+    lengths = [shape_of(x)[axes(name, x, axis)[0]] for x in (p, q)]
+    if lengths[0] != lengths[1]:
+        raise ShapeError(
+            explain(f"{name}: p and q need a class axis of one length",
+                    f"p {describe(p)}, q {describe(q)}, axis {axis}", "arrays of one shape")
+        )  # fmt: skip

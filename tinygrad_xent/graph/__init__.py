@@ -1,0 +1,31 @@
+"""The one data structure: a node that carries its value and remembers how it was made.
+
+Nothing here knows an operation. `ops/` declares them; `differentiate.py` walks what they record.
+Read `tensor.py`, then `primitive.py`; `values.py` says what a node may hold, `table.py` how a
+declaration reaches NumPy's functions and Python's operators.
+"""
+
+from .primitive import PRIMITIVES, Primitive
+from .recording import no_grad, recording
+from .table import implements, numpy_functions, primitive
+from .tensor import Tensor, leaf_value, record, tensor, toposort
+from .values import constant, dtype_of, is_float, shape_of
+
+__all__ = [
+    "PRIMITIVES",
+    "Primitive",
+    "Tensor",
+    "constant",
+    "dtype_of",
+    "implements",
+    "is_float",
+    "leaf_value",
+    "no_grad",
+    "numpy_functions",
+    "primitive",
+    "record",
+    "recording",
+    "shape_of",
+    "tensor",
+    "toposort",
+]

@@ -1,0 +1,119 @@
+"""One operation: how it is applied, and how its application is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError, describe, explain
+from .recording import is_recording
+from .tensor import NO_PARAMS, Tensor, detached, record
+from .values import constant
+
+_PLAIN = frozenset({float, int, np.ndarray})
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+class Primitive:
+    """One operation: how to compute it, how to pull a cotangent back, how to write it down.
+
+    Made by `primitive(...)`. Calling it with plain numbers and arrays just computes; with a Tensor
+    among the arguments it also records the node.
+    """
+
+    __slots__ = (
+        "arity", "array", "code", "elementwise", "latex", "name", "precedence", "sample", "scalar",
+        "selects", "text", "vjp", "works",
+    )  # fmt: skip
+
+    if TYPE_CHECKING:
+        vjp: Any
+        scalar: Callable[..., float] | None
+        elementwise: bool
+        selects: bool
+        works: str
+        text: str
+        latex: str
+        code: str
+        precedence: int
+        sample: tuple[Any, ...]
+
+    def __init__(self, name: str, array: Callable[..., Any], **fields: Any) -> None:
+        self.name, self.array = name, array
+        self.arity = array.nin if isinstance(array, np.ufunc) else None  # one more would be out=
+        for key, value in fields.items():
+            setattr(self, key, value)
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        if self.arity is not None and len(args) != self.arity:
+            raise self._miscounted(args)
+        values = []
+        traced = plain = False
+        for a in args:
+            if type(a) is Tensor:
+                traced = True
+                values.append(a._value)
+            else:
+                plain = True
+                values.append(a if type(a) in _PLAIN else constant(a, self.name))
+        try:
+            value = self.evaluate(values, params)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._misfit(args, params, error) from None
+        if not traced:
+            return value
+        if not is_recording.get():
+            return detached(value)
+        if plain:
+            args = tuple([a if type(a) is Tensor else constant(v, self.name)
+                          for a, v in zip(args, values)])  # noqa: B905  # fmt: skip
+        return record(self, args, params or NO_PARAMS, value)
+
+    def evaluate(self, values: list[Any], params: dict[str, Any]) -> Any:
+        """The value: by Python's own arithmetic for Python numbers, else by NumPy's."""
+        if self.scalar is not None and _are_python_floats(*values):
+            try:
+                return self.scalar(*values)
+            except (ArithmeticError, ValueError):
+                return float(self.array(*values))  # inf or nan, with NumPy's warning
+        return self.array(*values, **params)
+
+    def pull(self, i: int, g: Any, out: Any, args: Any, params: dict[str, Any]) -> Any:
+        """The cotangent that argument `i` receives when `out` receives `g`, or None."""
+        rules = self.vjp
+        if type(rules) is tuple:
+            rule = rules[i]
+            return None if rule is None else rule(g, out, *args, **params)
+        return None if rules is None else rules(g, out, *args, **params)[i]
+
+    def _miscounted(self, args: Any) -> Exception:
+        given = ", ".join(describe(a) for a in args)
+        works = f"{self.arity} positional, no array to write into and no base"
+        problem = f"{self.name}: arguments: takes {self.arity}, not {len(args)}"
+        return DtypeError(explain(problem, given or "none", works))
+
+    def _misfit(self, args: Any, params: Any, error: Exception) -> Exception:
+        given = ", ".join(describe(a) for a in args)
+        settings = "".join(f", {k}={v}" for k, v in params.items())
+        kind = DtypeError if isinstance(error, TypeError) else ShapeError
+        problem = str(error).strip().removeprefix(f"{self.name}: ")
+        return kind(explain(f"{self.name}: {problem}", given + settings, self.works))
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load_primitive, (self.name,)
+
+
+def _are_python_floats(x: Any, y: Any = 1.0) -> bool:
+    """Whether Python's arithmetic gives a float for these: two floats, or a float and an int."""
+    if type(x) is float:
+        return type(y) is float or type(y) is int
+    return type(x) is int and type(y) is float
+
+
+def _load_primitive(name: str) -> Primitive:
+    return PRIMITIVES[name]

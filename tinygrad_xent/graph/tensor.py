@@ -1,0 +1,281 @@
+"""The node.
+
+    op, args, params   the primitive that was applied, its inputs and its static settings;
+                       `op is None` marks a leaf
+    value              the number or array it produced: a Python float for scalars made of Python
+                       numbers, else whatever NumPy returned
+    name               what the user calls it; on an inner node it makes a definition
+    grad               filled by `backward()`
+
+An argument is a Tensor or a constant (a number, or an array that nobody can change).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import NotSupportedError, ShapeError, describe, explain
+from .values import constant, dtype_of, shape_of
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+NO_PARAMS: dict[str, Any] = {}
+
+
+class Tensor:
+    """One applied primitive, its inputs, and the value it produced; or a leaf.
+
+    Args:
+        value: a number, a (nested) list of numbers (both become float64), or a NumPy array, which
+            keeps its dtype and is copied, so that changing it later cannot change the graph.
+        name: what to call it in drawings and formulas.
+
+    Raises:
+        DtypeError: complex numbers, text or objects.
+
+    Values and gradients print, index and convert as NumPy's do. Arrays handed out by `.value`
+    are read-only: the graph keeps using them.
+
+    >>> x = Tensor([1.0, 2.0], name="x")
+    >>> (x * x).sum().value
+    np.float64(5.0)
+    """
+
+    __slots__ = ("_grad", "_value", "args", "name", "op", "params")
+
+    op: Primitive | None
+    args: tuple[Any, ...]
+    params: dict[str, Any]
+    name: str | None
+
+    if TYPE_CHECKING:  # attached by the declarations in ops/ and by differentiate.py
+        __add__: Callable[..., Tensor]
+        __radd__: Callable[..., Tensor]
+        __sub__: Callable[..., Tensor]
+        __rsub__: Callable[..., Tensor]
+        __mul__: Callable[..., Tensor]
+        __rmul__: Callable[..., Tensor]
+        __truediv__: Callable[..., Tensor]
+        __rtruediv__: Callable[..., Tensor]
+        __pow__: Callable[..., Tensor]
+        __rpow__: Callable[..., Tensor]
+        __matmul__: Callable[..., Tensor]
+        __rmatmul__: Callable[..., Tensor]
+        __neg__: Callable[..., Tensor]
+        __abs__: Callable[..., Tensor]
+        __gt__: Callable[..., Tensor]
+        __ge__: Callable[..., Tensor]
+        __lt__: Callable[..., Tensor]
+        __le__: Callable[..., Tensor]
+        __and__: Callable[..., Tensor]
+        __or__: Callable[..., Tensor]
+        __invert__: Callable[..., Tensor]
+        __getitem__: Callable[..., Tensor]
+        backward: Callable[..., None]
+
+        def __getattr__(self, name: str) -> Callable[..., Tensor]: ...
+
+    def __init__(self, value: Any, name: str | None = None) -> None:
+        self.op = None
+        self.args = ()
+        self.params = NO_PARAMS
+        self._value = leaf_value(value)
+        self.name = name
+        self._grad: Any = None
+
+    # -- what it holds ------------------------------------------------------------------------
+
+    @property
+    def value(self) -> Any:
+        """The number, or the array (read-only from now on, because the graph still uses it)."""
+        if type(self._value) is np.ndarray:
+            self._value.setflags(write=False)
+        return self._value
+
+    @property
+    def grad(self) -> Any:
+        """What `backward()` accumulated here: an array of this shape of your own, or None."""
+        if type(self._grad) is np.ndarray and not self._grad.flags.writeable:
+            self._grad = self._grad.copy()
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        held = None if value is None else leaf_value(value)
+        if held is not None and shape_of(held) != self.shape:
+            raise ShapeError(
+                explain("grad: a gradient has its Tensor's shape", describe(value), f"{self.shape}")
+            )
+        self._grad = held
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return shape_of(self._value)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.size(self._value))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return dtype_of(self._value)
+
+    def item(self) -> float:
+        """The value of a Tensor of one element, as a Python number."""
+        return np.asarray(self._value).item()  # type: ignore[no-any-return]
+
+    def named(self, name: str) -> Tensor:
+        """Give this node a name, which makes it a definition; returns the same node."""
+        self.name = name
+        return self
+
+    # -- what Python and NumPy ask of it ---------------------------------------------------------
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    __hash__ = object.__hash__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        made = "" if self.op is None else f", op={self.op.name}"
+        called = "" if self.name is None else f", name={self.name!r}"
+        body = np.array2string(
+            np.asarray(self._value), separator=", ", threshold=20, prefix="Tensor("
+        )
+        return f"Tensor({body}{called}{made})"
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise NotSupportedError(
+            explain(
+                "setitem: a Tensor cannot be changed in place, the graph still uses its value",
+                f"t[{index!r}] = ...",
+                "build a new one: tx.where(mask, new, t), or tx.concatenate of the parts",
+            )
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        raise NotSupportedError(
+            explain(
+                "array: turning a Tensor into an array would lose its gradient without a word",
+                f"Tensor of shape {self.shape}",
+                "t.value for its numbers; tx.stack([a, b]) to join Tensors in one",
+            )
+        )
+
+    # -- copying: flat, so that a long chain does not recurse ---------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.op is None:
+            return _load_leaf, (self._value, self.name, self._grad)
+        order = [n for n in toposort(self) if n.op is not None]
+        place = {id(node): i for i, node in enumerate(order)}
+        return _load_graph, ([_dump(node, place) for node in order],)
+
+
+def toposort(*roots: Tensor) -> list[Tensor]:
+    """Every node the roots depend on, arguments before results; iterative, in a fixed order."""
+    order: list[Tensor] = []
+    seen: set[int] = set()
+    stack: list[Tensor | None] = list(reversed(roots))
+    while stack:
+        node = stack.pop()
+        if node is None:  # all that the node below depends on is in the order by now
+            order.append(stack.pop())  # type: ignore[arg-type]
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.op is None:
+            order.append(node)
+            continue
+        stack += (node, None)
+        for a in reversed(node.args):
+            if type(a) is Tensor and id(a) not in seen:
+                stack.append(a)
+    return order
+
+
+def tensor(value: Any, name: str | None = None) -> Tensor:
+    """A leaf that gradients are taken with respect to. See `Tensor` for what it accepts.
+
+    >>> tensor([1, 2]).dtype
+    dtype('float64')
+    """
+    return Tensor(value, name)
+
+
+def leaf_value(value: Any) -> Any:
+    """What a leaf holds: Python numbers and lists of them as float64, arrays as frozen copies."""
+    if type(value) in (float, int, bool):
+        return float(value)
+    if isinstance(value, Tensor):
+        raise NotSupportedError(
+            explain(
+                "tensor: this is a Tensor already",
+                describe(value),
+                "x.named(...), tx.stop_gradient(x)",
+            )
+        )
+    return constant(value)
+
+
+def record(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], value: Any) -> Tensor:
+    """A node that says: `op` applied to `args` gave `value`."""
+    node = Tensor.__new__(Tensor)
+    node.op = op
+    node.args = args
+    node.params = params
+    node._value = value
+    node.name = None
+    node._grad = None
+    return node
+
+
+def detached(value: Any) -> Tensor:
+    return record(None, (), NO_PARAMS, value)  # type: ignore[arg-type]
+
+
+def _dump(node: Tensor, place: dict[int, int]) -> tuple[Any, ...]:
+    inner = [place.get(id(a)) for a in node.args]
+    args = [None if i is not None else a for a, i in zip(node.args, inner, strict=True)]
+    assert node.op is not None
+    return node.op, inner, args, node.params, node._value, node.name, node._grad
+
+
+def _load_leaf(value: Any, name: str | None, grad: Any) -> Tensor:
+    leaf = detached(value)
+    leaf.name, leaf._grad = name, grad
+    return leaf
+
+
+def _load_graph(records: list[tuple[Any, ...]]) -> Tensor:
+    nodes: list[Tensor] = []
+    for op, inner, args, params, value, name, grad in records:
+        whole = [a if i is None else nodes[i] for a, i in zip(args, inner, strict=True)]
+        node = record(op, tuple(whole), params, value)
+        node.name, node._grad = name, grad
+        nodes.append(node)
+    return nodes[-1]

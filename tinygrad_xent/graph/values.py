@@ -1,0 +1,69 @@
+"""What a node may hold: numbers, and arrays that nobody else can change."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, NotSupportedError, ShapeError, describe, explain
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    return getattr(value, "shape", ())
+
+
+def dtype_of(value: Any) -> np.dtype[Any]:
+    """The dtype of a value; Python numbers count as float64 (and booleans as bool)."""
+    if type(value) is float or type(value) is int:
+        return np.dtype(np.float64)
+    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+
+
+def is_float(value: Any) -> bool:
+    """Whether a gradient with respect to this value means anything."""
+    return type(value) is float or dtype_of(value).kind == "f"
+
+
+def constant(value: Any, asked: str = "tensor") -> Any:
+    """An operation's plain argument: a number as it is, anything else as an array of our own.
+
+    Arrays are copied into `bytes`, which nothing can change in place: neither the caller through
+    the array that was given, nor anyone through the one that the graph holds.
+    """
+    if type(value) in (float, int, bool):
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise NotSupportedError(
+            explain(
+                f"{asked}: the masked entries of an array have no value",
+                describe(value),
+                "a.filled(0.0), and tx.where(a.mask, 0.0, ...) in the formula",
+            )
+        )
+    array = value if isinstance(value, (np.ndarray, np.generic)) else _from_sequence(value)
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(
+            explain(
+                f"{asked}: numbers must be real",
+                f"{type(value).__name__} of dtype {array.dtype}",
+                "floating point for what is differentiated; integers and booleans as data",
+            )
+        )
+    if isinstance(array, np.generic) or isinstance(array.base, bytes):
+        return array
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
+
+
+def _from_sequence(value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except NotSupportedError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ShapeError(
+            explain("tensor: not a rectangular array of numbers", str(error), "rows of one length")
+        ) from None
+    real = array.dtype == object and all(isinstance(n, Real) for n in array.flat)
+    return array.astype(np.float64) if real or array.dtype.kind in "iu" else array
