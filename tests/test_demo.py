@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 import xml.etree.ElementTree as ET
-from html import unescape
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -16,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import browse, in_browser
 from rich.console import Console
 
 import tinygrad_xent as tx
@@ -213,60 +210,13 @@ def test_a_folder_that_cannot_be_made_is_reported_before_training(tmp_path: Path
 
 # -- in a browser ---------------------------------------------------------------------------------
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), "")
-HARNESS = """<!DOCTYPE html>
-<iframe src="index.html" style="border:0; width:{width}px; height:900px"></iframe>
-<pre></pre>
-<script>
-onload = () => {{
-  const page = frames[0], root = page.document.documentElement;
-  const requests = page.performance.getEntriesByType("resource").map(r => r.name);
-  document.querySelector("pre").textContent = JSON.stringify(
-    {{width: root.clientWidth, needed: root.scrollWidth, height: root.scrollHeight, requests}});
-}};
-</script>"""
 
-
-def browse(html: str, folder: Path, width: int) -> tuple[dict[str, Any], str]:
-    """What headless Chromium finds on a page shown at a width, and what it logs meanwhile."""
-    (folder / "index.html").write_text(html, encoding="utf-8")
-    harness = folder / "harness.html"
-    harness.write_text(HARNESS.format(width=width))
-    done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-         "--enable-logging=stderr", "--allow-file-access-from-files",
-         "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}",
-         "--virtual-time-budget=5000", "--dump-dom", harness.as_uri()],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    found = re.search(r"<pre>(.+?)</pre>", done.stdout)
-    assert found, done.stderr
-    return json.loads(unescape(found[1])), done.stderr
-
-
-browser = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on the PATH")
-
-
-@browser
-@pytest.mark.browser
+@in_browser
 @pytest.mark.parametrize("width", [430, 1280])
 def test_a_browser_shows_the_page_without_errors_or_requests(
     demo: Any, tmp_path: Path, width: int
 ) -> None:
-    found, log = browse(demo.page.read_text(encoding="utf-8"), tmp_path, width)
-    assert found["needed"] == found["width"] == width
-    assert found["height"] > 3000
-    assert found["requests"] == []
-    assert "CONSOLE" not in log
-
-
-@browser
-@pytest.mark.browser
-def test_the_browser_test_would_notice(tmp_path: Path) -> None:
-    html = """<!DOCTYPE html><img src="http://example.org/x.png"><script>nonsense()</script>
-    <div style="width: 2000px">wide</div>"""
-    found, log = browse(html, tmp_path, 430)
-    assert found["needed"] > 430
-    assert found["requests"] == ["http://example.org/x.png"]
-    assert "CONSOLE" in log
+    seen = browse(demo.page.read_text(encoding="utf-8"), tmp_path, width)
+    assert seen.needed == seen.width == width
+    assert seen.height > 3000
+    assert (seen.requests, seen.log) == ([], [])
