@@ -22,7 +22,7 @@ from .algebra import (
     simplify,
 )
 from .checking import Verification, verify
-from .drawing import Drawing, draw
+from .drawing import Drawing, Film, draw, draw_diff, film
 from .errors import (
     CertificateError,
     DeriveError,
@@ -55,6 +55,7 @@ __all__ = [
     "DeriveError",
     "Drawing",
     "DtypeError",
+    "Film",
     "Formula",
     "GradientError",
     "Nonzero",
@@ -70,7 +71,9 @@ __all__ = [
     "Verification",
     "derive",
     "draw",
+    "draw_diff",
     "elementwise_grad",
+    "film",
     "grad",
     "gradient_graph",
     "hessian",

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from .picture import Arrow, Box, Picture
 from .values import MISSING
 
-_FONT = "Helvetica"  # Graphviz knows its widths, and writes `Helvetica,sans-Serif` into the SVG
-_INK, _QUIET, _COTANGENT = "#1a1a1a", "#5c5c5c", "#b03a00"
+FONT = "Helvetica"  # Graphviz knows its widths, and writes `Helvetica,sans-Serif` into the SVG
+INK, QUIET, _COTANGENT = "#1a1a1a", "#5c5c5c", "#b03a00"
 _TITLE, _RULE = 60, 34  # characters: of a line in a box, and beside an arrow
 _ASIDE, _SPINE = "1", "6"  # operations line up, their leaves and constants stand aside
 
@@ -60,15 +60,15 @@ def dot(picture: Picture) -> str:
     return str(graph.source)
 
 
-_NODE = {"shape": "box", "fontname": _FONT, "fontsize": "13", "fontcolor": _INK, "margin": "0.06"}
-_EDGE = {"fontname": _FONT, "fontsize": "11", "arrowsize": "0.7", "color": _QUIET}
+_NODE = {"shape": "box", "fontname": FONT, "fontsize": "13", "fontcolor": INK, "margin": "0.06"}
+_EDGE = {"fontname": FONT, "fontsize": "11", "arrowsize": "0.7", "color": QUIET}
 
 
 def _graph(picture: Picture) -> dict[str, str]:
     """Results lie below arguments in both directions, so the two drawings can be compared."""
     plain = {
-        "rankdir": "BT" if picture.backward else "TB", "bgcolor": "white", "fontname": _FONT,
-        "fontsize": "11", "fontcolor": _QUIET, "nodesep": "0.35", "ranksep": "0.4",
+        "rankdir": "BT" if picture.backward else "TB", "bgcolor": "white", "fontname": FONT,
+        "fontsize": "11", "fontcolor": QUIET, "nodesep": "0.35", "ranksep": "0.4",
     }  # fmt: skip
     hurried = _HURRY if len(picture.boxes) > _MANY else {}
     return {**plain, **hurried, **({"label": f"<{_CAPTION}>"} if picture.backward else {})}
@@ -92,14 +92,14 @@ def _arrow_style(arrow: Arrow) -> dict[str, str]:
 
 
 def _box_label(box: Box) -> str:
-    title = _lines(box.title, _TITLE)
+    title = lines(box.title, _TITLE)
     if box.kind in ("constant", "gap"):
-        note = f"<br/>{_font(escaped(box.note), _QUIET, 10)}" if box.note else ""
-        return f"<{_font(title, _QUIET)}{note}>"
+        note = f"<br/>{font(escaped(box.note), QUIET, 10)}" if box.note else ""
+        return f"<{font(title, QUIET)}{note}>"
     rows = [
         f'<tr><td colspan="2"><b>{title}</b></td></tr>',
-        f'<tr><td colspan="2">{_font(_lines(box.note, _TITLE), _QUIET, 10)}</td></tr>',
-        _row("value", box.value, _INK),
+        f'<tr><td colspan="2">{font(lines(box.note, _TITLE), QUIET, 10)}</td></tr>',
+        _row("value", box.value, INK),
         _row("cotangent", box.cotangent, _COTANGENT),
     ]
     return f'<<table border="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>>'
@@ -107,30 +107,31 @@ def _box_label(box: Box) -> str:
 
 def _row(name: str, value: str, color: str) -> str:
     """A name on the left and, line by line, numbers on the right."""
-    shown = _font(_lines(value, _TITLE), color)
+    shown = font(lines(value, _TITLE), color)
     if value == MISSING:
-        shown = f"<b>{_font(value, color, 15)}</b>"
-    name = _font(name + _GAP, color, 10)
+        shown = f"<b>{font(value, color, 15)}</b>"
+    name = font(name + _GAP, color, 10)
     return f'<tr><td align="left">{name}</td><td align="right" balign="right">{shown}</td></tr>'
 
 
 def _arrow_label(arrow: Arrow) -> str:
     """Symbols of a rule are in italics: its x is not the user's `x`."""
-    place = _font(f"<i>{escaped(arrow.place)}</i>" + ":" * bool(arrow.rule), _QUIET, 10)
+    place = font(f"<i>{escaped(arrow.place)}</i>" + ":" * bool(arrow.rule), QUIET, 10)
     parts = [_GAP + place] if arrow.place else []
     if arrow.rule:
-        parts.append(f"{_GAP}<i>{_lines(arrow.rule, _RULE)}</i>{_GAP}")
+        parts.append(f"{_GAP}<i>{lines(arrow.rule, _RULE)}</i>{_GAP}")
     if arrow.note:
-        parts.append("<br/>" + _font(_GAP + escaped(arrow.note), _QUIET, 10))
+        parts.append("<br/>" + font(_GAP + escaped(arrow.note), QUIET, 10))
     return "".join(parts)
 
 
-def _font(label: str, color: str, size: int | None = None) -> str:
+def font(label: str, color: str, size: int | None = None) -> str:
+    """A label in a colour and, if given, a size in points."""
     points = "" if size is None else f' point-size="{size}"'
     return f'<font color="{color}"{points}>{label}</font>'
 
 
-def _lines(text: str, width: int) -> str:
+def lines(text: str, width: int) -> str:
     """Escaped text in lines of about this width; at most a handful, the rest is elided."""
     lines = [part for line in _spelled(text).split("\n") for part in _wrapped(line, width)]
     kept = [*lines[:6], "..."] if len(lines) > 7 else lines

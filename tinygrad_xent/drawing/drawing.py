@@ -14,6 +14,7 @@ from ..errors import RenderError, explain
 from ..graph import Tensor
 from . import render
 from .dot import dot
+from .files import write
 from .picture import picture
 
 
@@ -60,7 +61,7 @@ class Drawing:
         'square.svg'
         """
         file = Path(path)
-        _write(file, self._as(file))
+        write(file, self._as(file))
         return file
 
     def _as(self, file: Path) -> bytes:
@@ -75,7 +76,7 @@ class Drawing:
             return self.svg().encode() if kind == ".svg" else self.png()
         except RenderError as error:
             source = file.with_suffix(".gv")
-            _write(source, self.dot.encode())
+            write(source, self.dot.encode())
             command = f"dot -T{kind[1:]} {source} -o {file}"
             raise RenderError(f"{error}\n  wrote: {source}, for: {command}") from None
 
@@ -136,18 +137,3 @@ def draw(node: Any, backward: bool = False) -> Drawing:
             raise not_recorded("draw", root)
     shown = picture(roots, backward)
     return Drawing(dot(shown), sum(box.kind not in ("constant", "gap") for box in shown.boxes))
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write under another name first: a reader finds the old file or the new one, never half."""
-    try:
-        draft = file.with_name(f".{os.urandom(6).hex()}.tmp")
-        try:
-            draft.write_bytes(content)
-            os.replace(draft, file)
-        finally:
-            draft.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise RenderError(
-            explain(f"save: cannot write {file}", str(error), "a folder that exists and is yours")
-        ) from error

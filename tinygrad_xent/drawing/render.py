@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from contextlib import suppress
 
 from ..errors import RenderError, explain
@@ -24,6 +25,15 @@ def svg(dot: str) -> str:
     """The drawing as one `<svg>` element, which may stand in a file or inside a page."""
     whole = _render(dot, "-Tsvg").decode("utf-8")
     return whole[whole.index("<svg") :]
+
+
+def svgs(dots: Sequence[str]) -> list[str]:
+    """Several drawings, for which the program has to start only once for each distinct one."""
+    distinct = list(dict.fromkeys(dots))
+    whole = _render("\n".join(distinct), "-Tsvg").decode("utf-8") if distinct else ""
+    drawn = [part[part.index("<svg") :] for part in whole.split("<?xml")[1:]]
+    found = dict(zip(distinct, drawn, strict=True))
+    return [found[dot] for dot in dots]
 
 
 def png(dot: str) -> bytes:

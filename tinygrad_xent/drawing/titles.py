@@ -21,11 +21,12 @@ def leaf_names(nodes: list[Tensor]) -> dict[int, str]:
     return {id(n): n.name or next(free) for n in nodes if n.op is None}
 
 
-def title(node: Tensor, names: dict[int, str]) -> str:
+def title(node: Tensor, names: dict[int, str], longest: int = _LONGEST) -> str:
     """The name, the formula, or `name = formula` for a definition."""
     if node.op is None:
         return names[id(node)]
-    return f"{node.name} = {_formula(node, names)}" if node.name else _formula(node, names)
+    body = formula(node, names, longest)
+    return f"{node.name} = {body}" if node.name else body
 
 
 def note(node: Tensor) -> str:
@@ -35,13 +36,13 @@ def note(node: Tensor) -> str:
     return f"{made} {node.shape}{dtype}"
 
 
-def _formula(node: Tensor, names: dict[int, str]) -> str:
+def formula(node: Tensor, names: dict[int, str], longest: int = _LONGEST) -> str:
     """The node's own expression; where that is too long, only the operations at its top."""
     assert node.op is not None
     for depth in (_NODES, 2, 1) if _is_small(node) else (2, 1):
         written = text(_cut(node, names, depth, top=True))
         written = f"{node.op.name}({written})" if node.op.text == "{0}" else written
-        if len(written) <= _LONGEST:
+        if len(written) <= longest:
             return written
     return f"{node.op.name}({_ELIDED})"
 
