@@ -27,7 +27,10 @@ _HARNESS = """<!DOCTYPE html>
 <pre hidden></pre>
 <script>
 const frame = document.querySelector("iframe");
-const settled = () => new Promise(done => setTimeout(done, 60));
+const settled = async () => {{
+  await new Promise(done => setTimeout(done, 60));
+  frame.contentDocument.getAnimations().forEach(moving => moving.finish());
+}};
 frame.onload = async () => {{
   const page = frame.contentWindow, doc = page.document, root = doc.documentElement;
   const one = selector => doc.querySelector(selector);

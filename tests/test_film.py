@@ -277,7 +277,7 @@ def test_folders_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     film = tx.film(cross_entropy())
     (tmp_path / "file").write_text("in the way")
     for folder in (tmp_path / "file", tmp_path / "file" / "film", "\0"):
-        with pytest.raises(tx.RenderError, match="cannot make"):
+        with pytest.raises(tx.RenderError, match="cannot write"):
             film.save(folder)
 
     def full(*_: object) -> None:

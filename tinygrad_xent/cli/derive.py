@@ -45,8 +45,8 @@ def derive(
     called with one Tensor for each of its parameters. Names are vectors, or numbers where vectors
     do not give one number, unless --shape or --at says more.
     """
+    from ..drawing.page import save_page
     from ..reading.deriving import derive_text
-    from ..writing.page import save_page
 
     derivation, sizes = derive_text(loss, wrt, assume, shape, at)
     shown = getattr(derivation, form)() if form else str(derivation)

@@ -133,7 +133,7 @@ def font(label: str, color: str, size: int | None = None) -> str:
 
 def lines(text: str, width: int) -> str:
     """Escaped text in lines of about this width; at most a handful, the rest is elided."""
-    lines = [part for line in _spelled(text).split("\n") for part in _wrapped(line, width)]
+    lines = [part for line in spelled(text).split("\n") for part in _wrapped(line, width)]
     kept = [*lines[:6], "..."] if len(lines) > 7 else lines
     return "<br/>".join(escaped(line) for line in kept)
 
@@ -150,12 +150,13 @@ def escaped(text: str) -> str:
     >>> print(escaped("<b> & \x1b"), escaped(r"\N"))
     &lt;b&gt; &amp; \\x1b \\N
     """
-    return escape(_spelled(text).replace("\\", "\\\\"), quote=False)
+    return escape(spelled(text).replace("\\", "\\\\"), quote=False)
 
 
 # What XML cannot hold: control characters, lone surrogates, and two that are no characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def _spelled(text: str) -> str:
+def spelled(text: str) -> str:
+    """Text with what neither XML nor HTML can hold spelled out."""
     return _FORBIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)

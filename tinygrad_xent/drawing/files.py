@@ -8,6 +8,19 @@ from pathlib import Path
 from ..errors import RenderError, explain
 
 
+def made(folder: str | os.PathLike[str]) -> Path:
+    """The folder, made if it is not there.
+
+    Raises:
+        RenderError: it cannot be made.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise _failed(folder, error) from error
+    return Path(folder)
+
+
 def write(file: Path, content: bytes) -> None:
     """Write under another name first: a reader finds the old file or the new one, never half.
 
@@ -22,6 +35,9 @@ def write(file: Path, content: bytes) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
-        raise RenderError(
-            explain(f"save: cannot write {file}", str(error), "a folder that exists and is yours")
-        ) from error
+        raise _failed(file, error) from error
+
+
+def _failed(path: str | os.PathLike[str], error: Exception) -> RenderError:
+    works = "a folder that exists and is yours"
+    return RenderError(explain(f"save: cannot write {path}", str(error), works))

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..algebra import Derivation
-from ..errors import NotSupportedError, RenderError, describe, explain
+from ..errors import NotSupportedError, describe, explain
 from . import render
 from .canvas import on_one_canvas
 from .drawing import Drawing
-from .files import write
+from .files import made, write
 from .outline import chips, counted, heading, outline
 from .shots import Shot, shots
 
@@ -76,14 +76,9 @@ class Film(Sequence[Drawing]):
             RenderError: the folder cannot be written, or there is nothing to lay out graphs with.
         """
         drawn = [frame.svg().encode() for frame in self.frames]
-        try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:
-            raise RenderError(
-                explain(f"save: cannot make {folder}", str(error), "a folder that is yours")
-            ) from error
         digits = max(2, len(str(len(drawn) - 1)))
-        files = [Path(folder) / f"frame-{i:0{digits}}.svg" for i in range(len(drawn))]
+        home = made(folder)
+        files = [home / f"frame-{i:0{digits}}.svg" for i in range(len(drawn))]
         for file, content in zip(files, drawn, strict=True):
             write(file, content)
         return files

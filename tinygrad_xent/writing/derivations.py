@@ -28,7 +28,7 @@ def markup(derivation: Any) -> str:
     equals = "<mo>=</mo>"
     rows = [(mathml.name(name), equals, mathml.row(body.term), mathml.words("by definition"))
             for name, body in derivation.definitions]  # fmt: skip
-    left = _gradient_markup(derivation)
+    left = gradient_markup(derivation)
     for rule, formula in derivation.lines:
         rows.append((left, equals, mathml.row(formula.term), mathml.words(rule)))
         left = ""
@@ -73,21 +73,22 @@ _MARKS = frozenset("\\`*_{}[]<>&#|~!$")
 
 def _gradient(derivation: Any) -> str:
     """The left-hand side: what is derived."""
-    loss = _loss_name(derivation)
+    loss = loss_name(derivation)
     if loss is None:
         return typeset(derivation.title)
     return rf"\frac{{\partial\,{symbol(loss)}}}{{\partial\,{symbol(derivation.wrt)}}}"
 
 
-def _gradient_markup(derivation: Any) -> str:
-    loss = _loss_name(derivation)
+def gradient_markup(derivation: Any) -> str:
+    """The left-hand side as MathML."""
+    loss = loss_name(derivation)
     if loss is None:
         return mathml.formula(derivation.title)
     over, under = (f"<mrow><mo>∂</mo>{mathml.name(n)}</mrow>" for n in (loss, derivation.wrt))
     return f"<mfrac>{over}{under}</mfrac>"
 
 
-def _loss_name(derivation: Any) -> str | None:
+def loss_name(derivation: Any) -> str | None:
     """The loss in a title that reads `d loss / d z`."""
     title, end = derivation.title, f" / d {derivation.wrt}"
     fits = derivation.wrt and title.startswith("d ") and title.endswith(end)

@@ -20,6 +20,7 @@ from .text import is_data, leaf_names, number
 
 Piece = tuple[str, float]  # LaTeX, and how tightly it binds, on the scale of `Primitive.precedence`
 Spell = Callable[[str], str]
+Mark = Callable[[Tensor, str], str]
 
 _SUM, _PRODUCT, _MATRIX, _FRACTION, _POWER, _TURNED, _ATOM = 2, 3, 3.5, 4.5, 5, 8, 9
 _BINDS = {"div": _FRACTION, "exp": _POWER, "where": 1, "transpose": _TURNED}  # unlike in text
@@ -27,12 +28,13 @@ _CALLS = {"sigmoid": r"\sigma({0})", "norm": r"\left\lVert {0}\right\rVert{axis}
 _MOST_ENTRIES, _LONGEST = 36, 20_000
 
 
-def latex(node: Any, spell: Spell = symbol) -> str:
+def latex(node: Any, spell: Spell = symbol, mark: Mark | None = None) -> str:
     r"""A node as LaTeX for math mode, in the names of the nodes it was made from.
 
     Args:
         node: a Tensor or a number.
         spell: how a name is written.
+        mark: what becomes of the LaTeX of a part, which may be put between two private characters.
 
     >>> import tinygrad_xent as tx
     >>> z, p = tx.tensor([1.0, 2.0], name="z"), tx.tensor([0.5, 0.5], name="p")
@@ -50,6 +52,9 @@ def latex(node: Any, spell: Spell = symbol) -> str:
             pieces[id(inner)] = _named(inner.name or names[id(inner)], spell)
         else:
             pieces[id(inner)] = _shortened(_piece(inner, pieces))
+        if mark is not None:
+            line, binds = pieces[id(inner)]
+            pieces[id(inner)] = mark(inner, line), binds
     return pieces[id(node)][0]
 
 
@@ -131,7 +136,7 @@ def _loose_factor(line: str, binds: float, i: int) -> bool:
 
 def _space(left: str, right: str) -> str:
     """What stands between two factors: words need a space, letters do not; digits need a dot."""
-    if right[0].isdigit():
+    if re.match("({[\ue000-\uf8ff])*\\d", right):
         return r" \cdot "
     if re.fullmatch(r"[\d.]+", left):
         return " "

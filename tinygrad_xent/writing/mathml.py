@@ -7,6 +7,7 @@ and words go past it: a private character stands for each while it converts.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -49,9 +50,16 @@ def _cell(align: str, body: str) -> str:
     return f'<mtd style="text-align: {align}">{body}</mtd>'
 
 
-def row(node: Any) -> str:
-    """A node as markup inside a `<math>` element."""
-    return _Words().row(node)
+def row(node: Any, marks: Mapping[int, str] | None = None) -> str:
+    """A node as markup inside a `<math>` element; the parts with these `id`s get these classes.
+
+    >>> import tinygrad_xent as tx
+    >>> x = tx.tensor(1.0, name="x")
+    >>> e = tx.exp(x)
+    >>> row(2 * e, {id(e): "new"})
+    '<mrow><mn>2</mn><mrow><mrow class="new"><msup><mi>e</mi><mi>x</mi></msup></mrow></mrow></mrow>'
+    """
+    return _Words(marks).row(node)
 
 
 def formula(text: str) -> str:
@@ -93,11 +101,20 @@ def _safe(text: str) -> str:
 class _Words:
     """What stands for each private character."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Mapping[int, str] | None = None) -> None:
         self._markup: list[str] = []
+        self._marks = marks or {}
 
     def row(self, node: Any) -> str:
-        return self.markup(latex(node, spell=self._name))
+        return self.markup(latex(node, self._name, self._marked if self._marks else None))
+
+    def _marked(self, part: Any, body: str) -> str:
+        """A part in a row with its class; a minus in front stays out, for brackets depend on it."""
+        if id(part) not in self._marks:
+            return body
+        sign = body[: body.startswith("-")]
+        start = self._hidden(f'<mrow class="{self._marks[id(part)]}">')
+        return f"{sign}{{{start}{body.removeprefix(sign)}{self._hidden('</mrow>')}}}"
 
     def markup(self, body: str) -> str:
         """LaTeX of ours as markup."""
