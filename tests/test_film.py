@@ -23,6 +23,7 @@ from tinygrad_xent.drawing.shots import Shot, shots
 from tinygrad_xent.drawing.skeleton import skeleton
 from tinygrad_xent.drawing.sketch import MOST
 
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DERIVED: dict[str, Any] = {}
 
 
@@ -360,3 +361,20 @@ def test_only_graphs_are_compared(given: object) -> None:
             tx.draw_diff(*pair)
     with pytest.raises(tx.NotSupportedError, match="not a derivation"):
         tx.film(given)  # type: ignore[arg-type]
+
+
+# -- the documents --------------------------------------------------------------------------------
+
+
+def test_the_pictures_in_the_documents_are_what_the_library_draws() -> None:
+    z, p = tx.tensor([0.2, 5.0, 0.3], name="z"), tx.tensor([0.0, 1.0, 0.0], name="p")
+    q = (tx.exp(z) / tx.exp(z).sum()).named("q")
+    loss = -(p * tx.log(q)).sum()
+    d = tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])
+    drawn = {
+        "frame": tx.film(d)[3],
+        "difference": tx.draw_diff(tx.gradient_graph(loss, z), d.result),
+    }
+    for name, drawing in drawn.items():
+        kept_picture = (IMAGES / f"{name}.svg").read_text(encoding="utf-8")
+        assert sorted(words(kept_picture).split()) == sorted(words(drawing.svg()).split())

@@ -15,7 +15,6 @@ from test_drawing import PRINTABLE, UNPRINTABLE
 
 import tinygrad_xent as tx
 from tinygrad_xent.drawing import render
-from tinygrad_xent.drawing.canvas import Size, size
 from tinygrad_xent.drawing.embedding import embedded
 from tinygrad_xent.drawing.page import page, save_page
 from tinygrad_xent.drawing.shots import shots
@@ -130,7 +129,7 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_drawing_in_a_page_has_the_same_boxes_and_no_colours() -> None:
     svg = render.svg(tx.film(derivation())[0].dot)
-    inside = embedded(svg, size(svg), 'a "<b>"')
+    inside = embedded(svg, 'a "<b>"')
     assert len(inside) < len(svg) / 2
     assert not re.search(r"#[0-9a-f]{6}|font-|stroke|fill|style", inside)
     root = ET.fromstring(inside)
@@ -142,7 +141,7 @@ def test_a_drawing_in_a_page_has_the_same_boxes_and_no_colours() -> None:
 def test_text_is_in_the_middle_of_its_box_whatever_the_font() -> None:
     x = tx.tensor(1.0, name="a longer name")
     svg = render.svg(tx.draw_diff(x, x).dot)
-    for group in ET.fromstring(embedded(svg, Size(500, 500), "")):
+    for group in ET.fromstring(embedded(svg, "")):
         if group.get("class") == "cluster":
             continue
         shape, text = group
@@ -175,9 +174,11 @@ def test_every_step_is_shown_without_errors_or_requests(
       for (let i = 0; i <= {len(derivation().steps)}; i++) {{
         seen.push(state()[0]); wide.push(root.scrollWidth); await press("ArrowRight");
       }}
-      return [seen, Math.max(...wide)];"""
+      const canvas = new Set(all(".frame svg").map(svg =>
+        svg.getAttribute("viewBox").split(" ").slice(2).join(" ")));
+      return [seen, Math.max(...wide), canvas.size];"""
     seen = browse(cross_entropy(), tmp_path, width, script, dark=dark)
-    assert seen.result == [list(range(len(derivation().steps) + 1)), width]
+    assert seen.result == [list(range(len(derivation().steps) + 1)), width, 1]
     assert seen.needed == seen.width == width
     assert (seen.requests, seen.log) == ([], [])
 

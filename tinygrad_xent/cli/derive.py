@@ -27,7 +27,7 @@ from .kinds import OfFormula, describes_a_loss
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write a page with the steps and their reasons.",
+    help="Write a page that steps through formulas and graphs.",
 )
 def derive(
     loss: str,

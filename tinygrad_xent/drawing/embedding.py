@@ -10,22 +10,22 @@ import re
 import xml.etree.ElementTree as ET
 from html import escape
 
-from .canvas import Size, size
+from .canvas import size
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _DRAWN = {"path": ("d",), "polygon": ("points",)}
+_SCALE = 1.25  # pixels on the page for a point in a drawing
 _SMALL = 12.0  # points, below which text is a note
 
 
-def embedded(svg: str, canvas: Size, says: str) -> str:
+def embedded(svg: str, says: str) -> str:
     """A drawing of Graphviz as an `<svg>` element for a page that has `graph.css`.
 
     The ids of its boxes are in `data-id`, because a page may show a box in several drawings.
 
     Args:
         svg: as `render.svg` gives it.
-        canvas: a size that it is put in the middle of the top of.
         says: what it shows, for those who do not see it.
     """
     root = ET.fromstring(svg)
@@ -33,11 +33,9 @@ def embedded(svg: str, canvas: Size, says: str) -> str:
     assert graph is not None
     drawn = "".join(_group(g) for g in graph.findall(f"{_SVG}g"))
     left, top = _corner(graph)
-    left -= (canvas.width - size(svg).width) / 2
-    view = f"{left:g} {top:g} {canvas.width:g} {canvas.height:g}"
-    return (
-        f'<svg class="graph" viewBox="{view}" role="img" aria-label="{escape(says)}">{drawn}</svg>'
-    )
+    width, height = size(svg)
+    view = f'viewBox="{left:g} {top:g} {width:g} {height:g}" width="{width * _SCALE:.0f}"'
+    return f'<svg class="graph" {view} role="img" aria-label="{escape(says)}">{drawn}</svg>'
 
 
 def _corner(graph: ET.Element) -> tuple[float, float]:

@@ -14,6 +14,20 @@
   };
   let here = -1;
 
+  /* All graphs on one canvas, each in the middle of its top, at one scale. */
+  const level = () => {
+    const graphs = all(".frame svg"), sizes = graphs.map(svg => svg.viewBox.baseVal);
+    const width = Math.max(...sizes.map(size => size.width));
+    const height = Math.max(...sizes.map(size => size.height));
+    const widest = Math.max(...graphs.map(svg => svg.width.baseVal.value));
+    graphs.forEach((svg, i) => {
+      const left = sizes[i].x - (width - sizes[i].width) / 2;
+      svg.setAttribute("viewBox", `${left} ${sizes[i].y} ${width} ${height}`);
+      svg.setAttribute("width", widest);
+      svg.style.minWidth = `${Math.min(widest * .44, 960)}px`;  // what is smaller cannot be read
+    });
+  };
+
   /* Where the boxes of a frame are, by what they are. */
   const places = frame => new Map([...frame.querySelectorAll("[data-id]")].map(
     box => [box.dataset.id, {box, at: box.getBoundingClientRect()}]));
@@ -56,6 +70,8 @@
     if (before) move(before, frames[next]);
     const started = here >= 0;
     here = next;
+    const canvas = frames[next].querySelector(".canvas");
+    canvas.scrollLeft = (canvas.scrollWidth - canvas.clientWidth) / 2;
     write(steps[next].querySelector(".formula"));
     slider.value = String(next);
     slider.setAttribute("aria-valuetext", frames[next].dataset.says);
@@ -74,6 +90,7 @@
 
   document.documentElement.classList.add("scripted");
   document.querySelector(".controls").hidden = false;
+  level();
   for (const button of buttons) button.addEventListener("click", () => go[button.dataset.go]());
   slider.addEventListener("input", () => show(Number(slider.value)));
   steps.forEach((step, i) => step.addEventListener("click", event => {

@@ -15,15 +15,11 @@ from ..errors import RenderError, TinygradXentError
 from ..writing import mathml
 from ..writing.derivations import gradient_markup, loss_name
 from . import render
-from .canvas import Size, common
 from .dot import spelled
 from .embedding import embedded
 from .files import made, write
 from .outline import counted, outline
 from .shots import Shot, shots
-
-_SCALE = 1.25  # pixels on the page for a point in a drawing
-_SMALLEST = 0.55  # below which a drawing is scrolled in place of getting smaller
 
 
 @dataclass(frozen=True)
@@ -65,12 +61,9 @@ def page(derivation: Derivation) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    canvas, slides = _slides(derivation)
     html = environment.get_template("page.html").render(
         derivation=derivation,
-        slides=slides,
-        widest=round(canvas.width * _SCALE),
-        narrowest=round(canvas.width * _SMALLEST),
+        slides=_slides(derivation),
         gradient=_math(gradient_markup(derivation)),
         loss=_loss(derivation),
         result=_formula(derivation.result),
@@ -96,10 +89,10 @@ def save_page(derivation: Derivation, path: Path) -> None:
 # -- steps ----------------------------------------------------------------------------------------
 
 
-def _slides(derivation: Derivation) -> tuple[Size, list[Slide]]:
+def _slides(derivation: Derivation) -> list[Slide]:
     taken = shots(derivation)
-    canvas, drawings = _drawings(taken)
-    return canvas, [
+    drawings = _drawings(taken)
+    return [
         Slide(
             rule=shot.rule,
             reason=shot.reason,
@@ -108,19 +101,18 @@ def _slides(derivation: Derivation) -> tuple[Size, list[Slide]]:
             used=_facts(derivation.steps[i - 1].used if i else ()),
             operations=counted(shot.operations),
             says=_says(shot),
-            graph=Markup(embedded(drawings[i], canvas, _says(shot)) if drawings else ""),
+            graph=Markup(embedded(drawings[i], _says(shot)) if drawings else ""),
         )
         for i, (shot, (_, formula)) in enumerate(zip(taken, derivation.lines, strict=True))
     ]
 
 
-def _drawings(taken: list[Shot]) -> tuple[Size, list[str]]:
+def _drawings(taken: list[Shot]) -> list[str]:
     """The graphs; none where no program can lay them out, as the page is still of use."""
     try:
-        drawings = render.svgs([outline([shot.graph]) for shot in taken])
+        return render.svgs([outline([shot.graph]) for shot in taken])
     except RenderError:
-        return Size(0, 0), []
-    return common(drawings), drawings
+        return []
 
 
 def _marks(shot: Shot, formula: Formula) -> dict[int, str]:
