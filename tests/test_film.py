@@ -260,8 +260,8 @@ def test_large_graphs_are_folded_and_say_so() -> None:
     assert all(MOST <= frame.nodes <= 2 * MOST for frame in film)
     assert re.search(r"\d+ of them folded", words(svgs[3]))
     assert "folded" in {c.kind for c in shots(d)[3].graph.cells}
-    changed = shots(d)[3]
-    assert ids(changed, "new")
+    assert ids(shots(d)[3], "new")
+    assert sum(bool(line.mark) for line in shots(d)[3].graph.lines) == 2
 
 
 # -- files ----------------------------------------------------------------------------------------

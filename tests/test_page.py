@@ -246,6 +246,28 @@ def test_what_changed_is_told_and_shown(tmp_path: Path) -> None:
 
 @in_browser
 @pytest.mark.parametrize("width", [430, 1280])
+def test_what_stays_moves_from_where_it_was(tmp_path: Path, width: int) -> None:
+    script = """const centres = () => new Map(all(".frame.current [data-id]")
+        .map(box => [box.dataset.id, box.getBoundingClientRect()])
+        .map(([id, r]) => [id, [r.x + r.width / 2, r.y + r.height / 2]]));
+      const before = centres();
+      doc.body.dispatchEvent(new page.KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
+      doc.getAnimations().forEach(moving => { moving.pause(); moving.currentTime = 0; });
+      const start = centres();
+      doc.getAnimations().forEach(moving => moving.finish());
+      const end = centres();
+      const far = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
+      const stay = [...end.keys()].filter(id => before.has(id));
+      return [stay.length, Math.max(...stay.map(id => far(before.get(id), start.get(id)))),
+              Math.max(...stay.map(id => far(before.get(id), end.get(id))))];"""
+    count, off, moved = browse(cross_entropy(), tmp_path, width, script).result
+    assert count > 5
+    assert moved > 20
+    assert off < 1.5
+
+
+@in_browser
+@pytest.mark.parametrize("width", [430, 1280])
 def test_without_scripts_all_steps_and_the_two_ends_are_shown(tmp_path: Path, width: int) -> None:
     script = """return [all(".frame").map(shown), all(".steps li").every(shown),
       all(".formula").every(shown), shown(one(".controls")), shown(one(".now"))];"""

@@ -34,8 +34,7 @@
 
   /* What stays moves to its new place, what is new appears; a mark is put in words by the caption. */
   const move = (before, frame) => {
-    const svg = frame.querySelector("svg");
-    const scale = svg.viewBox.baseVal.width / svg.getBoundingClientRect().width || 1;
+    const scale = 1 / frame.querySelector("svg").getScreenCTM().a;
     const middle = at => [at.left + at.width / 2, at.top + at.height / 2];
     for (const [id, {box, at}] of places(frame)) {
       const old = before.get(id);
@@ -67,12 +66,12 @@
       if (i === next) step.setAttribute("aria-current", "step");
       else step.removeAttribute("aria-current");
     });
+    write(steps[next].querySelector(".formula"));
+    const canvas = frames[next].querySelector(".canvas");
+    canvas.scrollLeft = (canvas.scrollWidth - canvas.clientWidth) / 2;
     if (before) move(before, frames[next]);
     const started = here >= 0;
     here = next;
-    const canvas = frames[next].querySelector(".canvas");
-    canvas.scrollLeft = (canvas.scrollWidth - canvas.clientWidth) / 2;
-    write(steps[next].querySelector(".formula"));
     slider.value = String(next);
     slider.setAttribute("aria-valuetext", frames[next].dataset.says);
     for (const button of buttons) {

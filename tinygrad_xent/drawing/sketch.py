@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,11 +42,10 @@ class Sketch:
         drawn = self.shown | self.folded
         self.hidden = sum(bool(n.args) for i, n in enumerate(nodes) if i not in drawn)
 
-    @property
-    def ends(self) -> Counter[tuple[str, str]]:
-        """The two ends of every arrow, and how many arrows there are between them."""
-        pairs = [(self.ids[a], self.ids[i]) for i in self.shown for a in self.nodes[i].args]
-        return Counter(pairs)
+    @cached_property
+    def ends(self) -> set[tuple[str, str]]:
+        """The two ends of every arrow, also of those that are folded away."""
+        return {(self.ids[a], self.ids[i]) for i, n in enumerate(self.nodes) for a in n.args}
 
     def cells(self, mark: Callable[[int], str]) -> list[Cell]:
         """The boxes, each with its mark."""

@@ -55,9 +55,9 @@ def row(node: Any, marks: Mapping[int, str] | None = None) -> str:
 
     >>> import tinygrad_xent as tx
     >>> x = tx.tensor(1.0, name="x")
-    >>> e = tx.exp(x)
-    >>> row(2 * e, {id(e): "new"})
-    '<mrow><mn>2</mn><mrow><mrow class="new"><msup><mi>e</mi><mi>x</mi></msup></mrow></mrow></mrow>'
+    >>> e = tx.log(x)
+    >>> '<mrow class="new"><mo form="prefix"' in row(2 * e, {id(e): "new"})
+    True
     """
     return _Words(marks).row(node)
 
