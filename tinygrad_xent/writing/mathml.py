@@ -26,6 +26,7 @@ _WORDS = {
 }
 _SHELL = re.compile(r"^<math[^>]*>(.*)</math>$", flags=re.DOTALL)
 _ALIGN = ("right", "center", "left", "left")  # twice: not every browser knows `columnalign`
+_FITTING = ' stretchy="true"', ' stretchy="true" symmetric="false"'  # as tall as what is inside
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
 
@@ -122,7 +123,8 @@ class _Words:
         hidden = _WORD.sub(self._word, spaced)
         found = _SHELL.match(convert(hidden))
         assert found is not None
-        return re.sub("<m[io]>([\ue000-\uf8ff])</m[io]>", self._shown, found[1])
+        shown = re.sub("<m[io]>([\ue000-\uf8ff])</m[io]>", self._shown, found[1])
+        return shown.replace(*_FITTING)
 
     def _name(self, text: str) -> str:
         return self._hidden(name(text))
