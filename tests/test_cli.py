@@ -301,7 +301,29 @@ def test_a_certificate_that_does_not_hold_ends_with_an_error(tmp_path: Path) -> 
     verified = call("verify", str(file))
     assert verified.exit_code == 1
     assert "NOT verified" in verified.stdout
-    file.write_text("nonsense", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"nonsense", b"", b"\xff\xfe\x00", b"[" * 10**6, b"[1, NaN]", b"{}", b" " * 10**8],
+    ids=["words", "empty", "binary", "nested", "nan", "object", "huge"],
+)
+def test_what_is_no_certificate_ends_with_a_message(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "cert.json"
+    file.write_bytes(content)
     refused = call("verify", str(file))
     assert refused.exit_code == 1
     assert "not a certificate" in refused.output
+    assert len(refused.output) < 400
+
+
+def test_a_missing_file_ends_with_a_message(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.json", tmp_path):
+        assert call("verify", str(path)).exit_code == 2
+
+
+def test_what_only_the_statement_cannot_read_ends_with_a_message(tmp_path: Path) -> None:
+    page = call("derive", "sum((x - y)**2)", "--wrt", "x", "--certificate").stdout
+    file = tmp_path / "cert.json"
+    file.write_text(page.replace('"name": "x"', '"name": "x\\u001b[31m"'), encoding="utf-8")
+    assert "\x1b" not in call("verify", str(file)).output

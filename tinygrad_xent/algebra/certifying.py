@@ -7,7 +7,9 @@ could check, are left out.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +23,8 @@ from .formula import Formula, encoded
 if TYPE_CHECKING:
     from .derivation import Derivation
 
-FORMAT = "tinygrad_xent certificate 1"
+FORMAT = "tinygrad_xent certificate 2"
+RECORDED = "the first line is the derivative"
 _KINDS: dict[str, Any] = {
     kind.__name__: kind for kind in (Nonzero, Positive, SumsToOne, Simplex, OneHot)
 }
@@ -40,14 +43,30 @@ def certificate(derivation: Derivation) -> str:
     facts = [
         {"kind": k, "of": table.add(of.term), "axis": axis} for k, of, axis in derivation.facts
     ]
-    line = start = table.add(derivation.start.term)
-    steps = []
-    for step in derivation.steps:
-        line, before = table.add(step.whole.term), line
-        steps.append({"rule": step.rule, "from": before, "to": line})
-    wrt, result = table.names[derivation.wrt], table.add(derivation.result.term)
-    data = {"format": FORMAT, "nodes": table.nodes, "loss": loss, "wrt": wrt, "facts": facts}
-    return json.dumps(data | {"start": start, "steps": steps, "result": result}, ensure_ascii=False)
+    wrt = table.names[derivation.wrt]
+    lines = [_line(RECORDED, table.add(derivation.start.term))]
+    lines += [_line(s.rule, table.add(s.whole.term), s.used) for s in derivation.steps]
+    result = table.add(derivation.result.term)
+    if lines[-1]["node"] != result:
+        lines.append(_line("the result", result))
+    said = {"format": FORMAT, "loss": loss, "wrt": wrt, "facts": facts, "lines": lines}
+    return sealed(said | {"lengths": dict(derivation.lengths), "nodes": table.nodes})
+
+
+def _line(rule: str, node: int, used: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"rule": rule, "used": list(used), "node": node}
+
+
+def sealed(data: dict[str, Any]) -> str:
+    """A certificate as text, with its seal: the SHA-256 of what it says while the seal is "".
+
+    What is hashed is JSON with sorted keys, without spaces and in ASCII, so that line breaks do not
+    matter.
+    """
+    blank = data | {"seal": ""}
+    text = json.dumps(blank, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    seal = hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(blank | {"seal": seal}, ensure_ascii=False)
 
 
 class Table:
@@ -65,10 +84,12 @@ class Table:
     def add(self, term: Any) -> int:
         """The number of a term's node."""
         if not isinstance(term, Tensor):
-            return self._entered({"shape": [], "data": term})
+            return self._entered(_written({"shape": [], "data": term}))
         place: dict[int, int] = {}
         for n in toposort(term):
-            entry = encoded(n, place)
+            entry = _written(encoded(n, place))
+            if entry.get("op") == "broadcast_to":
+                entry["params"] = {"shape": entry["shape"]}  # () would leave what has axes as it is
             if "data" in entry:
                 entry.pop("name", None)
             place[id(n)] = (
@@ -97,6 +118,15 @@ class Table:
         return i
 
 
+def _written(entry: Any) -> Any:
+    """A node in strict JSON: without what is only shown, and with infinity as a word."""
+    if isinstance(entry, dict):
+        return {k: _written(v) for k, v in entry.items() if k != "named_axis"}
+    if isinstance(entry, (list, tuple)):
+        return [_written(v) for v in entry]
+    return str(entry) if isinstance(entry, float) and not math.isfinite(entry) else entry
+
+
 def statement(page: str) -> str:
     """What a certificate says, for people: the derivative, and what it rests on.
 
@@ -108,14 +138,16 @@ def statement(page: str) -> str:
     """
     data = json.loads(page)
     nodes, facts = data["nodes"], data["facts"]
-    wrt, loss, result = (_term(nodes, data[key]) for key in ("wrt", "loss", "result"))
+    places = data["wrt"], data["loss"], data["lines"][-1]["node"]
+    wrt, loss, result = (_term(nodes, i) for i in places)
     about = [_term(nodes, f["of"]) for f in facts]
     roots = [t for t in (loss, result, *about) if isinstance(t, Tensor)]
     named = {n.name: n for n in toposort(*roots) if n.name and n.op and n is not loss}
     lines = [f"loss = {text(loss)}", f"d loss / d {wrt.name} = {text(result)}"]
     lines += [f"where {name} = {text(n)}" for name, n in named.items()]
     lines += [f"holds where {_fact(f, of)}" for f, of in zip(facts, about, strict=True)]
-    return "\n".join(dict.fromkeys(lines))
+    plain = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+    return "\n".join(dict.fromkeys(plain))
 
 
 def _fact(fact: dict[str, Any], of: Any) -> str:

@@ -48,6 +48,7 @@ class Derivation:
         loss: the loss, as it was composed.
         forms: every name that was used or recognised, in the form to compute it by.
         facts: the assumptions that steps used, as data: their kind, what about, and which axis.
+        lengths: the letters for lengths that the loss leaves open, with those of the formulas.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Derivation:
     loss: Formula | None = None
     forms: tuple[tuple[str, Formula], ...] = ()
     facts: tuple[tuple[str, Formula, int], ...] = ()
+    lengths: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         margin = max(len(rule) for rule, _ in self.lines)
@@ -191,7 +193,8 @@ class Derivation:
         named = {key: _pairs(data[key]) for key in ("definitions", "forms")}
         facts = tuple((kind, Formula.from_data(of), axis) for kind, of, axis in data["facts"])
         rest = _fields(data, ("start", "result", "loss"))
-        return cls(**rest | named | {"steps": steps, "facts": facts})
+        lengths = tuple((letter, length) for letter, length in data["lengths"])
+        return cls(**rest | named | {"steps": steps, "facts": facts, "lengths": lengths})
 
 
 def _to_data(value: Any) -> Any:

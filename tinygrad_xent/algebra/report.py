@@ -46,6 +46,7 @@ def report(run: Run, title: str, stated: list[Assumption]) -> Derivation:
         loss=Formula(run.copy.loss),
         forms=closed_forms(run.copy, run.ground.atoms, run.facts),
         facts=tuple(_fact(run, a) for a in used),
+        lengths=tuple((n.name or "", length) for length, n in run.copy.counts.items()),
     )
 
 

@@ -1,5 +1,6 @@
 """Judging formulas: re-checking a derivation's certificate."""
 
-from .verify import Verification, verify
+from .verification import Verification
+from .verify import verify
 
 __all__ = ["Verification", "verify"]

@@ -1,59 +1,40 @@
 """Re-checking a certificate: is each line of a derivation equal to the line before it?
 
-With the arithmetic of `worlds` and `arrays` this is the whole checker. It shares nothing with the
-rewriter, reads only the JSON, and runs nothing that it finds there.
-
-Two formulas are equal if at all of some hundred random points the integers agree that are not lost,
-and the real numbers do nearly. At some points variables are 0, 1, -1 or 2, where a step may be
-wrong that is right elsewhere, and a line may not be undefined where the line before it was defined.
-The first line has to be the loss's derivative: dual numbers give the slope of the loss in a random
-direction, which has to be that line times the direction.
+With the numbers of `exact` this is the whole checker. It shares nothing with the rewriter, reads
+only the JSON, and runs nothing that it finds there. Lines are equal if at some hundred random
+points the integers agree that are known, and the real numbers do nearly (where two integers agree,
+rounding excuses the real numbers, but seldom). The first line has to be the loss's derivative:
+times a random direction it is the loss's slope.
 
 A polynomial of degree d that is not 0 is 0 at a random point with a chance of at most d/p (Schwartz
 1980, Zippel 1979), here for each of at least 100 integers with p > 2^15: for d < 1000 that is below
-2^-500. Powers g^a with random g behave as variables do. What is wrong for one order of some numbers
-only, as of the branches of `where`, is caught if one of the points has that order.
+2^-500. What is wrong for one order of some numbers only is caught if a point has that order.
+
+The seal, a SHA-256, tells that the text was changed. Whoever means to deceive can seal again;
+against that there is the arithmetic.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import operator
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..errors import CertificateError
-from .arrays import LOST, Array, index_of, joined, larger, largest, matmul, scatter, softmax, where
-from .worlds import Primes, World
+from .exact import ANY, WORK, Number, choose, constant, number, variable
+from .verification import Verification
 
-_FORMAT = "tinygrad_xent certificate 1"
-_WORLDS, _LEAST, _MOST_ENTRIES = 4, 100, 2**14  # worlds, integers compared, entries
-_REFUSED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What the checker found: true if every claim holds.
-
-    Attributes:
-        claims: each claim, such as the name of a step, with what is wrong with it, or "".
-        shapes: the variables, with the shapes at which the claims were checked.
-    """
-
-    claims: tuple[tuple[str, str], ...]
-    shapes: tuple[tuple[str, tuple[int, ...]], ...]
-
-    def __bool__(self) -> bool:
-        return not any(problem for _, problem in self.claims)
-
-    def __str__(self) -> str:
-        lines = [f"  {claim}: {problem or 'holds'}" for claim, problem in self.claims]
-        at = ", ".join(f"{name} {shape}" for name, shape in self.shapes)
-        return "\n".join([*lines, f"{'verified' if self else 'NOT verified'} at the shapes {at}"])
+_FORMAT = "tinygrad_xent certificate 2"
+SEAL = "the text is as it was written"
+MOST_TEXT, _MOST_ENTRIES, _MOST_WORK = 10**7, 2**14, 40_000
+_TURNS, _MOST_TURNS, _LEAST = 4, 12, 100  # sets of points; integers compared for each entry
+_REFUSED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError)
 
 
 def verify(certificate: str) -> Verification:
@@ -63,7 +44,7 @@ def verify(certificate: str) -> Verification:
         certificate: what `Derivation.certificate()` gave.
 
     Raises:
-        CertificateError: this is not a certificate.
+        CertificateError: this is not a certificate, or too large a one.
 
     >>> import tinygrad_xent as tx
     >>> x = tx.tensor([1.0, 2.0], name="x")
@@ -71,223 +52,208 @@ def verify(certificate: str) -> Verification:
     >>> bool(verify(certificate)), bool(verify(certificate.replace("mul", "sub")))
     (True, False)
     """
-    rng = np.random.default_rng()
     try:
-        given = _Certificate(json.loads(certificate))
+        _need(len(certificate) <= MOST_TEXT, f"it is longer than {MOST_TEXT} characters")
+        data = json.loads(certificate, parse_constant=lambda name: _need(False, f"{name} in it"))
         with np.errstate(all="ignore"):
-            for _ in range(_WORLDS):
-                given.check(World(Primes(rng), rng))
-    except _REFUSED as error:
-        reason = str(error) if isinstance(error, CertificateError) else repr(error)
-        raise CertificateError(f"verify: not a certificate: {reason:.200}") from None
-    claims = tuple((claim.name, claim.verdict()) for claim in given.claims)
-    return Verification(claims, tuple((n["name"], n["shape"]) for n in given.variables))
-
-
-# -- what a certificate says ----------------------------------------------------------------------
-
-
-class _NotCheckedError(Exception):
-    """This formula is beyond the checker."""
-
-
-@dataclass
-class _Claim:
-    """That two lines are equal; what is wrong with that; and how often it was found to be right."""
-
-    name: str
-    before: int
-    after: int
-    problem: str = ""
-    found: Any = 0
-
-    def verdict(self) -> str:
-        rare = "not checked: it was too rarely defined" * bool(np.min(self.found) < _LEAST)
-        return self.problem or rare
+            return _verification(data)
+    except (*_REFUSED, ValueError) as error:
+        raise CertificateError(f"verify: not a certificate: {error!s:.200}") from None
 
 
 def _need(fine: Any, problem: str) -> None:
     if not fine:
-        raise CertificateError(problem)
+        raise ValueError(problem)
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _verification(data: dict[str, Any]) -> Verification:
+    _need(data["format"] == _FORMAT, f"the format is not {_FORMAT!r}")
+    nodes, lines, lengths = data["nodes"], data["lines"], data["lengths"]
+    variables = [n for n in nodes if not n.keys() & {"op", "data"}]
+    names = [n["name"] for n in nodes if "name" in n]
+    _need(len({*names}) == len(names), "a name stands for two things")
+    _need(nodes[data["wrt"]] in variables, "the derivative is not by a variable")
+    problems, known = [""] * len(lines), np.zeros((2, len(lines)))
+    for turn in range(_MOST_TURNS):
+        if turn < _TURNS or known.min() < _LEAST:
+            told = [*_compared(data, {n: n + turn % 2 for n in lengths.values()})]
+            problems = [was or problem for was, (problem, _) in zip(problems, told, strict=True)]
+            known[turn % 2 if lengths else slice(None)] += [times for _, times in told]
+    rare = ["not checked: it was too rarely defined" * bool(n < _LEAST) for n in known.min(0)]
+    named = [", as ".join((line["rule"], *line["used"])) for line in lines]
+    claims = [(name, a or b) for name, a, b in zip(named, problems, rare, strict=True)]
+    text = json.dumps({**data, "seal": ""}, sort_keys=True, separators=(",", ":"))
+    changed = hashlib.sha256(text.encode()).hexdigest() != data["seal"]
+    claims.append((SEAL, "it was changed since" * changed))
+    return Verification.of(claims, variables, lengths)
 
 
-class _Certificate:
-    def __init__(self, data: dict[str, Any]) -> None:
-        _need(data["format"] == _FORMAT, f"the format is not {_FORMAT!r}")
-        self.nodes: list[dict[str, Any]] = []
-        for node in data["nodes"]:
-            self.nodes.append(self._read(node))
-        self.variables = [n for n in self.nodes if not n.keys() & {"op", "data"}]
-        names = [n["name"] for n in self.nodes if "name" in n]
-        _need(len({*names}) == len(names), "a name stands for two things")
-        _need(sum(math.prod(n["shape"]) for n in self.nodes) <= _MOST_ENTRIES, "it is too large")
-        self.loss, self.wrt, line = (self._place(data[key]) for key in ("loss", "wrt", "start"))
-        _need(self.nodes[self.wrt] in self.variables, "the derivative is not by a variable")
-        _need(math.prod(self.nodes[self.loss]["shape"]) == 1, "the loss is not one number")
-        self.facts = [(self._place(f["of"]), _FACTS[f["kind"]], f) for f in data["facts"]]
-        self.claims = [_Claim("the first line is the derivative", self.loss, line)]
-        for step in data["steps"]:
-            claim = _Claim(str(step["rule"]), self._place(step["from"]), self._place(step["to"]))
-            claim.problem = "it does not begin with the line before" * (claim.before != line)
-            self.claims.append(claim)
-            line = claim.after
-        self.claims.append(_Claim("the result is the last line", line, self._place(data["result"])))
-        self.claims[-1].problem = "it is another" * (line != self.claims[-1].after)
-
-    def _read(self, n: dict[str, Any]) -> dict[str, Any]:
-        node = {**n, "shape": _tuples(n["shape"])}
-        lengths = [type(i) is int and 0 < i <= _MOST_ENTRIES for i in node["shape"]]
-        _need(all(lengths) and len(lengths) < 20, f"a shape is {node['shape']!r:.50}")
-        _need(n.keys() & {"op", "data"} or isinstance(n["name"], str), "a variable has no name")
-        if "op" in n:
-            node["params"] = {str(k): _tuples(v) for k, v in n["params"].items()}
-            node["args"] = [a if isinstance(a, dict) else {"data": a} for a in n["args"]]
-            _need(all("data" in a or self._place(a["node"]) >= 0 for a in node["args"]), "")
-        return node
-
-    def _place(self, i: Any) -> int:
-        _need(type(i) is int and 0 <= i < len(self.nodes), f"there is no node {i!r:.20} before")
-        return int(i)
-
-    # -- in a world -------------------------------------------------------------------------------
-
-    def check(self, world: World) -> None:
-        """All claims, at the points at which the assumptions hold and the loss has a value."""
-        values = self._values(world, range(max(self.loss, self.wrt) + 1), [])
-        loss, direction = values[self.loss], values[self.wrt].slope
-        values = [getattr(value, "still", value) for value in values]
-        self._values(world, range(len(values), len(self.nodes)), values)
-        needed = [loss, *(values[of] for of, _, _ in self.facts)]
-        unknown = [value for value in needed if isinstance(value, _NotCheckedError)]
-        if unknown:
-            self.claims[0].problem = f"not checked: {unknown[0]}"
-            return
-        points = np.isfinite(loss.real).reshape(-1)
-        for of, holds, fact in self.facts:
-            points &= holds(values[of], fact["axis"])
-        start, *others = self.claims
-        slope, line = loss.slope or world.whole(0), values[start.after]
-        if isinstance(line, Array):
-            line = (line * direction).moved(np.ravel).sum((0,))
-        _compare(start, slope.moved(lambda at: at.reshape(())), line, points & world.any)
-        for claim in others:
-            _compare(claim, values[claim.before], values[claim.after], points)
-
-    def _values(self, world: World, places: range, values: list[Any]) -> list[Any]:
-        """Arrays, or why they are not known."""
-        for i in places:
-            try:
-                values.append(self._value(i, values, world))
-            except _NotCheckedError as error:
-                values.append(error)
-        return values
-
-    def _value(self, i: int, values: list[Any], world: World) -> Array:
-        node = self.nodes[i]
-        if "op" in node:
-            return _applied(node, values, world)
-        if "data" in node:
-            return world.constants(node["data"])
-        facts = {fact["kind"]: fact["axis"] for of, _, fact in self.facts if of == i}
-        value = world.variable(node["shape"], facts)
-        return world.sloping(value) if i == self.wrt else value
+def _compared(data: dict[str, Any], other: dict[int, int]) -> Iterator[tuple[str, Any]]:
+    """What is wrong with each line at new points, and how often its entries were found right."""
+    WORK.set(_MOST_WORK)
+    values: list[Any] = []
+    for node in data["nodes"]:
+        values.append(_value(node, values, data, other))
+        if len(values) == 1 + max(data["loss"], data["wrt"]):
+            loss, moved = (_SLOPE(_at(values, data[key])) for key in ("loss", "wrt"))
+            values = [np.asarray(_STILL(value), object) for value in values]
+    points = np.isfinite(_at(values, data["loss"]).item().real)
+    for fact in data["facts"]:
+        points = points & _FACTS[fact["kind"]](_at(values, fact["of"]), fact["axis"]).all(0)
+    lines = [_at(values, line["node"]) for line in data["lines"]]
+    shapes = {np.broadcast_shapes(line.shape, np.shape(moved)) for line in lines}
+    _need(shapes == {np.shape(moved)}, "a line has not the shape of what the derivative is by")
+    yield _difference(loss, np.sum(lines[0] * moved), points & (np.arange(len(points)) < ANY))
+    for before, after in pairwise(lines):
+        yield _difference(before, after, points)
 
 
-def _compare(claim: _Claim, x: Any, y: Any, points: Any) -> None:
-    """Note what is wrong with a claim, if anything is."""
-    for a in (x, y):
-        if isinstance(a, _NotCheckedError):
-            claim.problem = claim.problem or f"not checked: {a}"
-    if not claim.problem:
-        shape = np.broadcast_shapes(x.shape, y.shape)
-        x, y = (a.moved(lambda at: np.broadcast_to(at, shape)) for a in (x, y))
-        there, known = np.isfinite(x.real) & points, (x.mod != LOST) & (y.mod != LOST)
-        far = np.abs(x.real - y.real) > 1e-6 * (1 + np.abs(x.real))
-        if (there & (far | ((x.mod != y.mod) & known).any(-2))).any():
-            claim.problem = "it is not equal to the line before"
-        if (there & ~np.isfinite(y.real)).any():
-            claim.problem = "it is not defined everywhere where the line before is"
-        claim.found = claim.found + (known & (there & x.world.any)[..., None, :]).sum((-1, -2))
+def _difference(before: Any, after: Any, points: Any) -> tuple[str, Any]:
+    x, y = (np.stack([n.values[0] for n in a.flat]) for a in np.broadcast_arrays(before, after))
+    there, known = np.isfinite(x[:, :1]) & points, ~np.isnan(x - y)
+    differ = (x != y) & known
+    far = np.abs(x - y)[:, 0] > 1e-6 * (1 + np.abs(x[:, 0]))
+    rounded = ((x == y)[:, 1:].sum(1) > 1) & ((far & there[:, 0]).mean() < 0.1)
+    differ[:, 0] = far & ~rounded
+    problem = "it is not equal to the line before" * bool((there & differ).any())
+    if (there & ~np.isfinite(y[:, :1])).any():
+        problem = "it is not defined everywhere where the line before is"
+    return problem, (there & known)[:, 1:, :ANY].sum((1, 2)).min()
 
 
-# -- what operations and assumptions mean ---------------------------------------------------------
+# -- what nodes mean ------------------------------------------------------------------------------
 
 
-def _applied(node: dict[str, Any], values: list[Any], world: World) -> Array:
-    op, params = node["op"], node["params"]
-    args = [values[a["node"]] if "node" in a else world.constants(a["data"]) for a in node["args"]]
-    for a in args:
-        if isinstance(a, _NotCheckedError):
-            raise a
-    if op in _MOVES:
-        value = args[0].moved(lambda at: getattr(np, op)(at, *params.values()))
-    elif op in _ORDERS:
-        sign = (args[0] - args[1]).sign().real
-        value = world.whole(np.where(np.isnan(sign), np.nan, getattr(np, op)(sign, 0)))
-    elif op in _OPS:
-        value = _OPS[op](*args, **params)
-    else:
-        raise _NotCheckedError(f"{op!r:.20} is not an operation it knows")
-    _need(value.shape == node["shape"], f"{op}: {value.shape} is not {node['shape']}")
+def _value(node: Any, values: list[Any], data: dict[str, Any], other: dict[int, int]) -> Any:
+    """The array of Numbers at a node, where some lengths are others."""
+    shape = _tuples(node["shape"], other)
+    _need(all(type(n) is int and n > 0 for n in shape), f"a shape is {shape!r:.50}")
+    _need(sum(v.size for v in values) + math.prod(shape) <= _MOST_ENTRIES, "it is too large")
+    if not node.keys() & {"op", "data"}:
+        facts = {f["kind"]: f["axis"] for f in data["facts"] if f["of"] == len(values)}
+        return variable(shape, facts, len(values) == data["wrt"])
+    if "data" in node:
+        node = {"op": "alias", "args": [{"data": node["data"]}], "params": {}}
+    args = [a if isinstance(a, dict) else {"data": a} for a in node["args"]]
+    ready = [_at(values, a["node"]) if "node" in a else _constant(a["data"]) for a in args]
+    if node["op"] in ("getitem", "scatter"):  # by arrays that have to be constants
+        known = [data["nodes"][a["node"]] if "node" in a else a for a in args[1:]]
+        ready[1:] = [np.asarray(n["data"]) for n in known]
+    params = {k: _tuples(v, other if k == "shape" else {}) for k, v in node["params"].items()}
+    value = np.asarray(_OPS[node["op"]](*ready, **params), object)
+    _need(value.shape == shape, f"{node['op']}: {value.shape} is not {shape}")
     return value
 
 
-def _astype(x: Array, dtype: str) -> Array:
-    if not dtype.startswith("float") and (x.real != np.rint(x.real)).any():
-        raise _NotCheckedError("rounding")
+def _at(values: list[Any], i: Any) -> Any:
+    _need(type(i) is int and 0 <= i < len(values), f"there is no node {i!r:.20} before")
+    return values[i]
+
+
+def _constant(data: Any) -> Any:
+    numbers = np.asarray(data, object)
+    fine = (type(c) is str or math.isfinite(c) for c in numbers.flat)  # "inf", not 1e999
+    _need(all(fine), "what should be a number is none")
+    return np.asarray(_NUMBER(numbers), object)
+
+
+def _tuples(value: Any, other: dict[int, int]) -> Any:
+    """Lists as tuples, with other lengths in them."""
+    if isinstance(value, list):
+        return tuple(_tuples(v, other) for v in value)
+    return other.get(value, value) if type(value) is int else value
+
+
+def _each(function: Any, arguments: int = 1) -> Any:
+    return np.frompyfunc(function, arguments, 1)
+
+
+_NUMBER, _WHERE = _each(lambda c: number(float(c))), _each(choose, 3)
+_STILL, _SLOPE = _each(lambda n: constant(n.values[0])), _each(lambda n: constant(n.values[1]))
+_SIGN, _TAN, _INVERSE = map(_each, (Number.sign, Number.tan_of_half, Number.inverse))
+
+
+def _above(x: Any, y: Any) -> Any:
+    sign = _SIGN(x + -y)
+    return (sign * sign + sign) * 0.5
+
+
+def _larger(x: Any, y: Any) -> Any:
+    return _WHERE(_above(y, x), y, x)
+
+
+def _largest(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    for a in sorted(axis, reverse=True):
+        x = reduce(_larger, np.moveaxis(x, a, 0))
+    return np.expand_dims(x, axis) if keepdims else x
+
+
+def _size(x: Any, axis: tuple[int, ...]) -> Any:
+    return number(math.prod(x.shape[a] for a in axis))
+
+
+def _astype(x: Any, dtype: str) -> Any:
+    whole = dtype[:3] == "int" and all((n.real == np.rint(n.real)).all() for n in x.flat)
+    _need(whole or dtype[:5] == "float", f"rounding to {dtype!r:.20} cannot be checked")
     return x
 
 
-def _all(truth: Any) -> Any:
-    """Where something is true of all entries."""
-    return truth.all(tuple(range(truth.ndim - 1)))
+def _index(index: Any, arrays: tuple[Any, ...]) -> Any:
+    kinds: dict[str, Any] = {"slice": slice, "int": int, "new": lambda: None, "rest": lambda: ...}
+    return tuple((kinds | {"array": arrays.__getitem__})[kind](*rest) for kind, *rest in index)
 
 
-def _sums_to_one(x: Array, axis: int) -> Any:
-    total = x.sum((axis % len(x.shape),))
-    return _all(np.isin(total.mod, (1, LOST)).all(-2) & (np.abs(total.real - 1) < 1e-6))
+def _scatter(x: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    _need(math.prod(shape) <= _MOST_ENTRIES, "it is too large")
+    sums = np.full(shape, number(0), object)
+    np.add.at(sums, _index(index, arrays), x)
+    return sums
 
 
-_MOVES = {"transpose", "reshape", "broadcast_to", "expand_dims", "squeeze"}
-_ORDERS = {"equal", "not_equal", "greater", "greater_equal", "less", "less_equal"}
 _OPS: dict[str, Any] = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
-    "neg": operator.neg, "power": operator.pow, "matmul": matmul, "where": where,
-    "exp": Array.exp, "log": Array.log, "sin": Array.sin, "cos": Array.cos, "sign": Array.sign,
-    "expm1": lambda x: x.exp() - x.world.whole(1),
-    "log1p": lambda x: (x.world.whole(1) + x).log(),
-    "sqrt": lambda x: x ** x.world.constants(0.5),
-    "tanh": lambda x: x.world.whole(1) - x.world.whole(2) / ((x + x).exp() + x.world.whole(1)),
-    "sigmoid": lambda x, **_: x.world.whole(1) / (x.world.whole(1) + (-x).exp()),
-    "softmax": softmax,
-    "logsumexp": lambda x, axis, keepdims, **_: x.exp().sum((axis,), keepdims).log(),
-    "mean": lambda x, axis, keepdims: (
-        x.sum(axis, keepdims) / x.world.whole(math.prod(x.shape[a] for a in axis))
-    ),
-    "norm": lambda x, axis, keepdims: (x * x).sum(axis, keepdims) ** x.world.constants(0.5),
-    "abs": lambda x: x * x.sign(),
-    "maximum": larger,
-    "minimum": lambda x, y: -larger(-x, -y),
-    "logical_and": operator.mul,
-    "logical_or": lambda x, y: x + y - x * y,
-    "logical_not": lambda x: x.world.whole(1) - x,
-    "sum": Array.sum,
-    "max": largest,
-    "min": lambda x, axis, keepdims: -largest(-x, axis, keepdims),
-    "size": lambda x, axis: x.world.whole(math.prod(x.shape[a] for a in axis)),
-    "getitem": lambda x, *arrays, index: x.moved(lambda at: at[index_of(index, arrays)]),
-    "scatter": scatter,
-    "concatenate": joined,
-    "astype": _astype, "alias": lambda x: x, "stop_gradient": lambda x: x.still,
+    "add": lambda x, y: x + y, "sub": lambda x, y: x + -y, "neg": lambda x: -x,
+    "mul": lambda x, y: x * y, "div": lambda x, y: x * _INVERSE(y), "matmul": lambda x, y: x @ y,
+    "power": lambda x, y: x**y, "sqrt": lambda x: x**0.5, "abs": lambda x: abs(x),
+    "exp": lambda x: np.exp(x), "expm1": lambda x: np.exp(x) + -1,
+    "log": lambda x: np.log(x), "log1p": lambda x: np.log(x + 1),
+    "tanh": lambda x: _INVERSE(np.exp(x + x) + 1) * -2 + 1,
+    "sigmoid": lambda x: _INVERSE(np.exp(-x) + 1),
+    "sin": lambda x: (t := _TAN(x)) * 2 * _INVERSE(t * t + 1),
+    "cos": lambda x: _INVERSE((t := _TAN(x)) * t + 1) * 2 + -1,
+    "sign": lambda x: _SIGN(x), "where": lambda c, x, y: _WHERE(c, x, y),
+    "maximum": _larger, "minimum": lambda x, y: -_larger(-x, -y),
+    "greater": _above, "greater_equal": lambda x, y: -_above(y, x) + 1,
+    "less": lambda x, y: _above(y, x), "less_equal": lambda x, y: -_above(x, y) + 1,
+    "equal": lambda x, y: -(_SIGN(x + -y) ** 2) + 1, "not_equal": lambda x, y: _SIGN(x + -y) ** 2,
+    "logical_and": lambda x, y: x * y, "logical_or": lambda x, y: x + y + -x * y,
+    "logical_not": lambda x: -x + 1, "alias": lambda x: x, "stop_gradient": lambda x: _STILL(x),
+    "sum": lambda x, axis, keepdims: x.sum(axis, keepdims=keepdims), "size": _size,
+    "mean": lambda x, axis, keepdims: x.sum(axis, keepdims=keepdims) * _size(x, axis).inverse(),
+    "norm": lambda x, axis, keepdims: (x * x).sum(axis, keepdims=keepdims) ** 0.5,
+    "logsumexp": lambda x, axis, keepdims: np.log(np.exp(x).sum(axis, keepdims=keepdims)),
+    "softmax": lambda x, axis: np.exp(x) * _INVERSE(np.exp(x).sum(axis, keepdims=True)),
+    "max": _largest, "min": lambda x, axis, keepdims: -_largest(-x, axis, keepdims),
+    "transpose": lambda x, axes: np.transpose(x, axes), "astype": _astype,
+    "reshape": lambda x, shape: np.reshape(x, shape), "squeeze": lambda x, axis: x.squeeze(axis),
+    "broadcast_to": lambda x, shape: np.broadcast_to(x, shape),
+    "expand_dims": lambda x, axis: np.expand_dims(x, axis), "scatter": _scatter,
+    "getitem": lambda x, *arrays, index: x[_index(index, arrays)],
+    "concatenate": lambda *parts, axis: np.concatenate(parts, axis),
 }  # fmt: skip
-_FACTS: dict[str, Callable[[Array, int], Any]] = {
-    "Positive": lambda x, axis: _all(x.real > 0),
-    "Nonzero": lambda x, axis: _all(np.abs(x.sign().real) == 1),
-    "SumsToOne": _sums_to_one,
-    "Simplex": lambda x, axis: _sums_to_one(x, axis) & _all(x.real >= 0),
-    "OneHot": lambda x, axis: _sums_to_one(x, axis) & _all(np.isin(x.mod, (0, 1, LOST)).all(-2)),
+
+
+def _signs(x: Any) -> Any:
+    return np.stack([n.sign().real for n in np.ravel(x)])
+
+
+def _one(x: Any, axis: int) -> Any:
+    return _signs(np.sum(x, axis) + -1) == 0
+
+
+_FACTS: dict[str, Any] = {
+    "Positive": lambda x, _: _signs(x) == 1,
+    "Nonzero": lambda x, _: _signs(x) ** 2 == 1,
+    "SumsToOne": _one,
+    "Simplex": lambda x, axis: _one(x, axis).all(0) & (_signs(x) >= 0),
+    "OneHot": lambda x, axis: _one(x, axis).all(0) & (_signs(x * (x + -1)) == 0),
 }
