@@ -418,9 +418,10 @@ def test_assumptions(line: str, kind: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["x", "x > 1", "x < 0", "sum(A)=1", "sum(x)=2", "sum(x, axis=1)=1", "z>0", "positive()", "=",
-     "=1", "positive(x, y)", "positive(x, axis=0)", "simplex(s)", "simplex(A, axis=2)",
-     "x=1=2", "simplex(A, axis=(0, 1))", "simplex(A, keepdims=True)", "simplex(**x)", "lambda: 0"],
+    ["x", "x > 1", "x < 1", "A = x.T", "sum(A)=1", "sum(x)=2", "sum(x, axis=1)=1", "z>0",
+     "positive()", "=", "=1", "positive(x, y)", "positive(x, axis=0)", "simplex(s)",
+     "simplex(A, axis=2)", "x=1=2", "simplex(A, axis=(0, 1))", "simplex(A, keepdims=True)",
+     "simplex(**x)", "lambda: 0"],
 )  # fmt: skip
 def test_what_is_no_assumption(line: str) -> None:
     with pytest.raises((tx.ParseError, tx.ShapeError)) as caught:

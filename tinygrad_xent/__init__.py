@@ -12,12 +12,15 @@ tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])   # ... = q - p
 
 from . import functions, ops
 from .algebra import (
+    Constant,
     Derivation,
     Formula,
+    NonNegative,
     Nonzero,
     OneHot,
     Positive,
     Simplex,
+    Symmetric,
     gradient_graph,
     simplify,
 )
@@ -51,6 +54,7 @@ from .transforms import (
 
 __all__ = [
     "CertificateError",
+    "Constant",
     "Derivation",
     "DeriveError",
     "Drawing",
@@ -58,6 +62,7 @@ __all__ = [
     "Film",
     "Formula",
     "GradientError",
+    "NonNegative",
     "Nonzero",
     "NotSupportedError",
     "OneHot",
@@ -66,6 +71,7 @@ __all__ = [
     "RenderError",
     "ShapeError",
     "Simplex",
+    "Symmetric",
     "Tensor",
     "TinygradXentError",
     "Verification",

@@ -1,18 +1,22 @@
 """Rewriting the gradient that the engine recorded into its closed form, in named, checked steps."""
 
-from .assumptions import Nonzero, OneHot, Positive, Simplex
+from .assumptions import Constant, NonNegative, Nonzero, OneHot, Positive, Simplex, Symmetric
 from .derivation import Derivation, Step
-from .deriving import derive, gradient_graph, simplify
+from .deriving import gradient_graph, simplify
 from .formula import Formula
+from .higher import derive
 
 __all__ = [
+    "Constant",
     "Derivation",
     "Formula",
+    "NonNegative",
     "Nonzero",
     "OneHot",
     "Positive",
     "Simplex",
     "Step",
+    "Symmetric",
     "derive",
     "gradient_graph",
     "simplify",

@@ -6,7 +6,6 @@ with the loss: where log x occurs, x is positive, or there would be no loss to d
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from ..errors import DeriveError, describe, explain
 from ..graph import Tensor, shape_of, toposort
 from ..ops.shaping import axes
 from ..writing.text import text
-from .views import Term, as_product, as_sum, is_atom, is_number, is_sum, op_name, unbroadcast
+from .views import is_number, op_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,11 @@ class Assumption:
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         """A value of this shape for which it is true."""
-        return rng.normal(size=shape)
+        return self.adjusted(rng.normal(size=shape))
+
+    def adjusted(self, value: Any) -> Any:
+        """A value near this one for which it is true, where that is easy to find."""
+        return value
 
     def holds(self, value: Any) -> bool:
         """Whether it is true of a value."""
@@ -73,6 +76,9 @@ class Positive(Nonzero):
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         return rng.uniform(0.1, 0.9, size=shape)
+
+    def adjusted(self, value: Any) -> Any:
+        return np.abs(value)
 
     def holds(self, value: Any) -> bool:
         return bool(np.all(np.asarray(value) > 0))
@@ -118,7 +124,9 @@ class SumsToOne(Assumption):
         axes("assume", self.of, self.axis)  # an error if there is none such
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-        value = rng.uniform(0.0, 1.0, size=shape)
+        return self.adjusted(rng.uniform(0.0, 1.0, size=shape))
+
+    def adjusted(self, value: Any) -> Any:
         return value / value.sum(self.axis, keepdims=True)
 
     def holds(self, value: Any) -> bool:
@@ -144,12 +152,73 @@ class OneHot(Simplex):
     """Along `axis` one entry is 1 and the others are 0."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-        value = rng.uniform(size=shape)
-        hot: Any = (value == value.max(self.axis, keepdims=True)) * 1.0
-        return hot
+        return self.adjusted(rng.uniform(size=shape))
+
+    def adjusted(self, value: Any) -> Any:
+        return (value == value.max(self.axis, keepdims=True)) * 1.0
+
+    def holds(self, value: Any) -> bool:
+        return super().holds(value) and bool(np.isin(value, (0.0, 1.0)).all())
 
     def about(self, shown: str) -> str:
         return f"{shown} is one-hot"
+
+
+@dataclass(frozen=True, eq=False)
+class NonNegative(Assumption):
+    """No entry is less than zero."""
+
+    def adjusted(self, value: Any) -> Any:
+        return np.abs(value)
+
+    def holds(self, value: Any) -> bool:
+        return bool(np.all(np.asarray(value) >= 0))
+
+    def about(self, shown: str) -> str:
+        return f"{shown} >= 0"
+
+
+@dataclass(frozen=True, eq=False)
+class Symmetric(Assumption):
+    """A matrix that equals its transpose.
+
+    >>> import tinygrad_xent as tx
+    >>> x, A = tx.tensor([1.0, 2.0], name="x"), tx.tensor([[2.0, 1.0], [1.0, 3.0]], name="A")
+    >>> tx.derive(x @ A @ x, x, tx.Symmetric(A)).result
+    2*(A @ x)
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        shape = shape_of(self.of)
+        if len(shape) != 2 or shape[0] != shape[1]:
+            problem = "assume: only a square matrix can be symmetric"
+            raise DeriveError(explain(problem, describe(self.of), "shape (n, n)"))
+
+    def adjusted(self, value: Any) -> Any:
+        return (value + value.T) / 2
+
+    def holds(self, value: Any) -> bool:
+        return bool(np.allclose(value, np.transpose(value)))
+
+    def about(self, shown: str) -> str:
+        return f"{shown} = {shown}.T"
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Assumption):
+    """It does not change with what is differentiated by, though it was computed from it.
+
+    >>> import tinygrad_xent as tx
+    >>> z = tx.tensor([0.2, 5.0], name="z")
+    >>> target = tx.softmax(2 * z).named("t")
+    >>> loss = tx.softmax_cross_entropy(z, target)
+    >>> tx.derive(loss, z, [tx.Constant(target), tx.Simplex(target)]).result
+    softmax(z) - t
+    """
+
+    def about(self, shown: str) -> str:
+        return f"{shown} is constant"
 
 
 def stated(assume: Any) -> list[Assumption]:
@@ -159,21 +228,33 @@ def stated(assume: Any) -> list[Assumption]:
 
 
 def _from_comparison(fact: Any) -> Assumption:
-    if op_name(fact) in ("equal", "greater", "not_equal") and is_number(fact.args[1]):
-        x, value = fact.args
-        if op_name(fact) == "equal" and op_name(x) == "sum" and value == 1:
-            if len(x.params["axis"]) == 1:
-                return SumsToOne(x.args[0], x.params["axis"][0])
-        elif value == 0 and op_name(fact) != "equal":
-            return Positive(x) if op_name(fact) == "greater" else Nonzero(x)
+    name = op_name(fact)
+    args: tuple[Any, ...] = fact.args if name else ()
+    if name in _SIGNS and is_number(args[1]) and args[1] == 0:
+        return _SIGNS[name](args[0])
+    if name in _MIRRORED and is_number(args[1]) and args[1] == 0:
+        return _MIRRORED[name](-args[0])
+    if name == "equal" and op_name(args[0]) == "sum" and is_number(args[1]) and args[1] == 1:
+        if len(args[0].params["axis"]) == 1:
+            return SumsToOne(args[0].args[0], args[0].params["axis"][0])
+    if name == "equal" and any(_is_transpose(x, y) for x, y in (args, args[::-1])):
+        return Symmetric(args[0] if op_name(args[1]) == "transpose" else args[1])
     raise DeriveError(
         explain(
             "derive: not an assumption it knows",
             text(fact) if isinstance(fact, Tensor) else describe(fact),
-            "tx.Simplex(p), tx.OneHot(y), tx.Positive(x), tx.Nonzero(x), p.sum() == 1, "
-            "x > 0, x != 0",
+            "tx.Simplex(p), tx.OneHot(y), tx.Positive(x), tx.NonNegative(x), tx.Nonzero(x), "
+            "tx.Symmetric(A), tx.Constant(t), p.sum() == 1, x > 0, x >= 0, x != 0",
         )
     )
+
+
+def _is_transpose(x: Any, y: Any) -> bool:
+    return op_name(y) == "transpose" and y.args[0] is x
+
+
+_SIGNS = {"greater": Positive, "greater_equal": NonNegative, "not_equal": Nonzero}
+_MIRRORED = {"less": Positive, "less_equal": NonNegative}
 
 
 def of_the_loss(loss: Tensor) -> list[Assumption]:
@@ -194,119 +275,3 @@ def _needed_by(node: Tensor) -> Iterator[Assumption]:
 
 def _is_integer(exponent: Any) -> bool:
     return is_number(exponent) and float(exponent).is_integer()
-
-
-class Facts:
-    """What is known of terms in standard form, and which assumptions were used to know it.
-
-    Args:
-        known: pairs of a term and an assumption about it.
-        definitions: what each definition stands for.
-    """
-
-    def __init__(
-        self, known: list[tuple[Term, Assumption]], definitions: dict[int, Term] | None = None
-    ) -> None:
-        self.known: dict[int, list[Assumption]] = {}
-        self.terms = [term for term, _ in known]
-        for term, assumption in known:
-            self.known.setdefault(id(term), []).append(assumption)
-            if isinstance(assumption, Nonzero):
-                self._learn_factors(term, assumption)
-        self.definitions = definitions or {}
-        self.used: list[Assumption] = []
-
-    def _learn_factors(self, term: Term, assumption: Nonzero) -> None:
-        """A product is nonzero only if its factors are."""
-        for base, _ in as_product(term)[1]:
-            if base is not term:
-                self.terms.append(base)
-                self.known.setdefault(id(base), []).append(Factor(assumption.of, text(base)))
-
-    def _assumed(self, term: Term, kind: type[Assumption]) -> bool:
-        for assumption in self.known.get(id(term), ()):
-            if isinstance(assumption, kind):
-                self.used.append(assumption)
-                return True
-        return False
-
-    def simplex_axis(self, term: Term) -> int | None:
-        """The axis, from the front, along which the entries sum to one."""
-        for assumption in self.known.get(id(term), ()):
-            if isinstance(assumption, SumsToOne):
-                self.used.append(assumption)
-                return int(assumption.axis) % len(shape_of(term))
-        return None
-
-    def positive(self, term: Term) -> bool:
-        """Whether every entry is known to be greater than zero."""
-        return self._sign(term, strict=True)
-
-    def nonnegative(self, term: Term) -> bool:
-        """Whether no entry can be less than zero."""
-        return self._sign(term, strict=False)
-
-    def _sign(self, term: Term, strict: bool) -> bool:
-        term = unbroadcast(term)
-        if is_number(term):
-            return bool(term > 0) if strict else bool(term >= 0)
-        if self._sign_by_form(term, strict) or self._assumed(term, Positive):
-            return True
-        return not strict and self._assumed(term, Simplex)
-
-    def _sign_by_form(self, term: Tensor, strict: bool) -> bool:
-        if id(term) in self.definitions:
-            return self._sign(self.definitions[id(term)], strict)
-        name = op_name(term)
-        if name in _ALWAYS_POSITIVE or (not strict and name in _NEVER_NEGATIVE):
-            return True
-        if name in _ENTRIES or name == "sqrt":
-            return self._sign(term.args[0], strict)
-        if name in ("where", "matmul"):
-            return all(self._sign(arg, strict) for arg in term.args[name == "where" :])
-        if is_sum(term):
-            return self._sum_sign(term, strict)
-        return self._product_sign(term, strict)
-
-    def _sum_sign(self, term: Term, strict: bool) -> bool:
-        pieces = [(c, 1 if t is None else t) for c, t in as_sum(term)]
-        if not all(c > 0 and self._sign(t, False) for c, t in pieces):
-            return False
-        return not strict or any(self._sign(t, True) for _, t in pieces)
-
-    def _product_sign(self, term: Term, strict: bool) -> bool:
-        coefficient, factors = as_product(term)
-        if coefficient <= 0 or is_atom(term):
-            return False
-        bases = {id(base): base for base, _ in factors}
-        times = Counter(id(base) for base, _ in factors)
-        return all(
-            (self.nonzero(b) or not strict) if times[i] % 2 == 0 else self._sign(b, strict)
-            for i, b in bases.items()
-        )
-
-    def nonzero(self, term: Term) -> bool:
-        """Whether every entry is known to differ from zero."""
-        term = unbroadcast(term)
-        if self.positive(term) or self._nonzero_by_form(term):
-            return True
-        return self._assumed(term, Nonzero)
-
-    def _nonzero_by_form(self, term: Term) -> bool:
-        if id(term) in self.definitions:
-            return self.nonzero(self.definitions[id(term)])
-        if op_name(term) in _ENTRIES - {"sum"}:
-            return self.nonzero(term.args[0])
-        if op_name(term) == "where":
-            return all(map(self.nonzero, term.args[1:]))
-        coefficient, factors = as_product(term)
-        if is_atom(term):
-            return False
-        return coefficient != 0 and all(self.nonzero(base) for base, _ in factors)
-
-
-_ALWAYS_POSITIVE = frozenset({"exp", "size"})
-_NEVER_NEGATIVE = frozenset({"abs", "sqrt"})
-_ENTRIES = frozenset(  # take what they hold from their argument, or add it up
-    {"sum", "max", "min", "expand_dims", "squeeze", "reshape", "transpose", "getitem"}
-)

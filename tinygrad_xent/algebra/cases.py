@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..graph import Tensor, shape_of
-from .assumptions import Facts
+from .facts import Facts
 from .formula import operations
 from .matching import Rule
 from .rewriting import Rewrite, check, parts, positions, replace, rewrite, same_value

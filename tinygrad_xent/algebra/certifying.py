@@ -15,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import Tensor, toposort
+from ..graph import Tensor, record, recording, toposort
 from ..writing.text import text
-from .assumptions import Nonzero, OneHot, Positive, Simplex, SumsToOne
+from .assumptions import NonNegative, Nonzero, OneHot, Positive, Simplex, SumsToOne, Symmetric
 from .formula import Formula, encoded
+from .naming import opened
+from .views import op_name
 
 if TYPE_CHECKING:
     from .derivation import Derivation
 
 FORMAT = "tinygrad_xent certificate 2"
 RECORDED = "the first line is the derivative"
+_COMPOSED = frozenset({"softmax", "logsumexp", "sigmoid", "mean", "norm"})
 _KINDS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Nonzero, Positive, SumsToOne, Simplex, OneHot)
+    kind.__name__: kind
+    for kind in (NonNegative, Nonzero, Positive, SumsToOne, Simplex, OneHot, Symmetric)
 }
 
 
@@ -46,9 +50,10 @@ def certificate(derivation: Derivation) -> str:
     wrt = table.names[derivation.wrt]
     lines = [_line(RECORDED, table.add(derivation.start.term))]
     lines += [_line(s.rule, table.add(s.whole.term), s.used) for s in derivation.steps]
-    result = table.add(derivation.result.term)
-    if lines[-1]["node"] != result:
-        lines.append(_line("the result", result))
+    if derivation.of in ("gradient", "hvp"):  # a matrix is in the last line, times a vector
+        result = table.add(derivation.result.term)
+        if lines[-1]["node"] != result:
+            lines.append(_line("the result", result))
     said = {"format": FORMAT, "loss": loss, "wrt": wrt, "facts": facts, "lines": lines}
     return sealed(said | {"lengths": dict(derivation.lengths), "nodes": table.nodes})
 
@@ -79,13 +84,14 @@ class Table:
     def __init__(self, forms: dict[str, Any] | None = None) -> None:
         self.nodes: list[dict[str, Any]] = []
         self.names: dict[str, int] = {}
-        self._forms, self._seen = forms or {}, dict[str, int]()
+        self._forms, self._seen, self._calls = forms or {}, dict[str, int](), set[str]()
 
     def add(self, term: Any) -> int:
         """The number of a term's node."""
         if not isinstance(term, Tensor):
             return self._entered(_written({"shape": [], "data": term}))
         place: dict[int, int] = {}
+        term = self._spelled(term)
         for n in toposort(term):
             entry = _written(encoded(n, place))
             if entry.get("op") == "broadcast_to":
@@ -97,12 +103,29 @@ class Table:
             )
         return place[id(term)]
 
+    def _spelled(self, term: Tensor) -> Tensor:
+        """The term with calls such as softmax(z) as the compositions that they stand for."""
+        done: dict[int, Any] = {}
+        with recording():
+            for n in toposort(term):
+                args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+                if op_name(n) in _COMPOSED:
+                    done[id(n)] = opened(n, args)
+                    self._calls.add(done[id(n)].name)
+                elif n.op is None or all(a is b for a, b in zip(args, n.args, strict=True)):
+                    done[id(n)] = n
+                else:
+                    done[id(n)] = record(n.op, args, n.params, n._value)
+                    done[id(n)].name = n.name
+        return done[id(term)]  # type: ignore[no-any-return]
+
     def _leaf(self, entry: dict[str, Any]) -> int:
         """The node that has the leaf's name: a variable, or what a definition stands for."""
         name = entry["name"]
         if name not in self.names and name in self._forms:
             args = [{"node": self.add(self._forms[name])}]
-            self._entered({"op": "alias", "args": args, "params": {}} | entry)
+            if name not in self.names:  # as it is if that is a call of this name
+                self._entered({"op": "alias", "args": args, "params": {}} | entry)
         i = self.names[name] if name in self.names else self._entered(entry)
         if self.nodes[i]["shape"] != entry["shape"]:
             raise DeriveError(f"certificate: two things are named {name}")
@@ -111,8 +134,10 @@ class Table:
     def _entered(self, entry: dict[str, Any]) -> int:
         i = self._seen.setdefault(json.dumps(entry), len(self.nodes))
         if i == len(self.nodes):
-            self.nodes.append(entry)
             name = entry.get("name")
+            if name in self._calls and name in self.names:  # another composition has the name
+                return self._entered({k: v for k, v in entry.items() if k != "name"})
+            self.nodes.append(entry)
             if name and self.names.setdefault(name, i) != i:
                 raise DeriveError(f"certificate: two things are named {name}")
         return i

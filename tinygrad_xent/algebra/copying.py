@@ -6,6 +6,7 @@ zero), so that wrong steps would pass; random ones are not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from itertools import chain, count
 from operator import mul
@@ -13,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import DeriveError, ShapeError
 from ..graph import Tensor, is_float, shape_of, toposort
 from ..ops.reduction import size
 from ..writing.text import is_data, leaf_names
-from .assumptions import Assumption
+from .assumptions import Assumption, Constant, Symmetric
 from .sizes import Sizes
 from .views import op_name
 
-_ATTEMPTS = 6
+_ATTEMPTS, _ATTEMPTS_AT_FINITE = 60, 6
 _LETTERS = "nmkdh"  # for lengths
 
 
@@ -43,6 +44,10 @@ class Copy:
         loss: what is copied.
         wrt: becomes a leaf of the copy, even if the user computed it.
         facts: assumptions about nodes of the loss.
+        stated: those among them that have to hold of the numbers.
+
+    Raises:
+        DeriveError: no numbers were found of which all that was stated holds.
 
     Attributes:
         loss: the copy.
@@ -52,20 +57,28 @@ class Copy:
         wrt: the name of what the copy is differentiated with respect to.
     """
 
-    def __init__(self, loss: Tensor, wrt: Tensor | None, facts: list[Assumption]) -> None:
-        self._wrt, self._facts = wrt, facts
+    def __init__(
+        self,
+        loss: Tensor,
+        wrt: Tensor | None,
+        facts: Sequence[Assumption],
+        stated: Sequence[Assumption] = (),
+    ) -> None:
+        self._wrt, self._facts, self._stated = wrt, facts, stated
+        self._constant = {id(a.of) for a in facts if isinstance(a, Constant)}
         names = _distinct_names(loss)
         if wrt is not None:
             names.setdefault(id(wrt), wrt.name or "x")
         self._names = names
-        self.sizes = Sizes(loss, wrt)
+        square = [a.of for a in facts if isinstance(a, Symmetric)]
+        self.sizes = Sizes(loss, wrt, square)
         try:
-            self.loss = self._drawn_until_finite(loss)
+            self.loss = self._drawn_well(loss)
         except ShapeError:  # something in the loss needs the lengths that it has
-            self.sizes = Sizes(loss, wrt, fixed=True)
-            self.loss = self._drawn_until_finite(loss)
-        stated = [(self.of(a.of), a) for a in facts]
-        self.facts = [(c, a) for c, a in stated if isinstance(c, Tensor)]
+            self.sizes = Sizes(loss, wrt, square, fixed=True)
+            self.loss = self._drawn_well(loss)
+        copied = [(self.of(a.of), a) for a in facts]
+        self.facts = [(c, a) for c, a in copied if isinstance(c, Tensor)]
         self.wrt = "" if wrt is None else self.of(wrt).name or ""
         self._order = [n for n in toposort(loss) if id(n) in self._made]
         self.original = {id(self._made[id(n)]): n for n in self._order}
@@ -73,16 +86,33 @@ class Copy:
             self.original[id(self._count(length))] = size(leaf, axis=(axis,))
         self.recognised: set[str] = set()
 
-    def _drawn_until_finite(self, loss: Tensor) -> Tensor:
+    def _drawn_well(self, loss: Tensor) -> Tensor:
+        """The loss on numbers at which it is finite, if there are such, and what was stated holds.
+
+        >>> import tinygrad_xent as tx
+        >>> x = tx.tensor([1.0, 2.0], name="x")
+        >>> tx.derive((x * x).sum(), x, ["x > 0", "x < 0"])
+        Traceback (most recent call last):
+        tinygrad_xent.errors.DeriveError: derive: the assumptions contradict each other, or seldom \
+hold together: x > 0, -x > 0
+        """
+        last = None
         for attempt in range(_ATTEMPTS):
             self._made: dict[int, Any] = {}
             self.counts: dict[int, Tensor] = {}
             self._rng = np.random.default_rng(attempt)
             self._spread = (1.0, 0.5, 0.1)[attempt % 3]
             copy = self.of(loss)
-            if np.isfinite(copy._value).all():
+            if not all(a.holds(self.of(a.of)._value) for a in self._stated):
+                continue
+            last = copy
+            if np.isfinite(copy._value).all() or attempt > _ATTEMPTS_AT_FINITE:
                 break
-        return copy
+        if last is None:
+            facts = ", ".join(map(str, self._stated))
+            problem = "derive: the assumptions contradict each other, or seldom hold together"
+            raise DeriveError(f"{problem}: {facts}")
+        return last
 
     def _count(self, length: int) -> Tensor:
         """The node that says how long a free class of axes is, by the name n or another letter."""
@@ -123,7 +153,7 @@ class Copy:
 
     def _copied(self, n: Tensor) -> Tensor:
         name = self._names.get(id(n)) or n.name
-        if n.op is None or n is self._wrt:
+        if n.op is None or n is self._wrt or id(n) in self._constant:
             return Tensor(self._drawn(n), name)
         if op_name(n) == "size":
             counted: Tensor = self._counted(n)
@@ -149,6 +179,8 @@ class Copy:
         stated = [a for a in self._facts if a.of is n]
         if stated:
             value = stated[0].draw(self._rng, shape)
+            for a in stated[1:]:
+                value = a.adjusted(value)
         elif self._spread == 1.0:
             value = self._rng.normal(size=shape)
         else:

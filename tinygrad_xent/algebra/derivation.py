@@ -22,6 +22,7 @@ class Step:
         before, after: the part that it rewrote, and what that became.
         whole: the whole expression after the step.
         used: the side conditions that were assumed for it.
+        shown: the side conditions that hold, each with the reason.
     """
 
     rule: str
@@ -30,6 +31,13 @@ class Step:
     after: Formula
     whole: Formula
     used: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+    @property
+    def because(self) -> str:
+        """Why it is true, with its side conditions."""
+        assumed = [f"assumed: {fact}" for fact in self.used]
+        return " ".join([self.reason, *(f"({fact})" for fact in (*self.shown, *assumed))])
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Derivation:
         forms: every name that was used or recognised, in the form to compute it by.
         facts: the assumptions that steps used, as data: their kind, what about, and which axis.
         lengths: the letters for lengths that the loss leaves open, with those of the formulas.
+        of: which derivative it is: "gradient", "hvp", "hessian" or "jacobian".
     """
 
     title: str
@@ -63,11 +72,29 @@ class Derivation:
     forms: tuple[tuple[str, Formula], ...] = ()
     facts: tuple[tuple[str, Formula, int], ...] = ()
     lengths: tuple[tuple[str, int], ...] = ()
+    of: str = "gradient"
 
     def __str__(self) -> str:
+        return "\n".join([self.heading, *self._body(), "  " + self.footing])
+
+    def explained(self) -> str:
+        """The derivation as text, with the reason of every step and its side conditions.
+
+        >>> import tinygrad_xent as tx
+        >>> x = tx.tensor([1.0, 2.0], name="x")
+        >>> print(tx.derive((x * x).sum(), x).explained())
+        d loss / d x
+          = 1*x + 1*x    recorded by the engine
+          = 2*x    standard form: Signs, numbers and broadcasting are collected.
+          = 2*x    holds for all values
+        """
+        steps = [f"  = {step.whole}    {step.rule}: {step.because}" for step in self.steps]
+        first = f"  = {self.start}    recorded by the engine"
+        return "\n".join([self.heading, first, *steps, f"  = {self.result}    {self.footing}"])
+
+    def _body(self) -> list[str]:
         margin = max(len(rule) for rule, _ in self.lines)
-        body = [f"  {rule:<{margin}}  = {formula}" for rule, formula in self.lines]
-        return "\n".join([self.heading, *body, "  " + self.footing])
+        return [f"  {rule:<{margin}}  = {formula}" for rule, formula in self.lines]
 
     @property
     def lines(self) -> list[tuple[str, Formula]]:
@@ -131,7 +158,7 @@ class Derivation:
         return self.mathml()
 
     def source(self, language: str = "numpy") -> str:
-        '''Python code of `gradient` and `value_and_gradient`, which runs as printed.
+        '''Python code that runs as printed: `gradient` and `value_and_gradient`, or `hessian` etc.
 
         Args:
             language: "numpy", "torch" or "jax".
@@ -157,9 +184,9 @@ class Derivation:
             return value, 2*x
         <BLANKLINE>
         '''
-        loss = self.loss.term if self.loss is not None else None
         forms = {name: form.term for name, form in self.forms}
-        return source(language, self.result.term, self.wrt, loss, forms, (self.footing,))
+        loss = self.loss.term if self.loss is not None and self.of == "gradient" else None
+        return source(language, self.result.term, self.wrt, loss, forms, (self.footing,), self.of)
 
     def certificate(self) -> str:
         """The derivation as JSON text that `tx.verify` checks, without trusting this library.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,15 +17,15 @@ import numpy as np
 
 from ..differentiate import cotangents, not_recorded, seed_for
 from ..errors import DeriveError, DtypeError, describe, explain
-from ..graph import Tensor, is_float, recording, toposort
+from ..graph import Primitive, Tensor, is_float, recording, toposort
 from ..writing.text import leaf_names, text
-from .assumptions import Assumption, of_the_loss, stated
+from .assumptions import Assumption, Constant, of_the_loss, stated
 from .copying import Copy
 from .derivation import Derivation
 from .formula import Formula, operations
 from .ground import Ground
 from .recognising import recognise
-from .report import report
+from .report import rebuilt, report
 from .rewriting import NoEndError
 from .rules import ALGEBRA, FORMS, SHRINKING
 from .run import IMPATIENT, PATIENT, Run
@@ -55,57 +55,83 @@ def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
         for node, g in cotangents(loss, seed, (wrt,), record=True):
             if node is wrt:
                 return g if isinstance(g, Tensor) else Tensor(g)
-    raise DeriveError(
-        explain(
-            f"derive: the loss does not depend on {text(wrt)}, its gradient is zero everywhere",
-            describe(wrt),
-            "a Tensor on a path to the loss that no comparison or stop_gradient cuts",
-        )
-    )
+    problem = f"derive: the loss does not depend on {text(wrt)}, its gradient is zero everywhere"
+    works = "a Tensor on a path to the loss that no comparison or stop_gradient cuts"
+    raise DeriveError(explain(f"{problem}: {why_zero(loss, wrt)}", describe(wrt), works))
 
 
-def derive(loss: Tensor, wrt: Tensor | str, assume: Any = ()) -> Derivation:
-    """The gradient of a scalar loss in closed form, in named steps.
+def depends(loss: Any, wrt: Tensor) -> bool:
+    """Whether a path leads from a Tensor to the loss on which something has a slope."""
+    return isinstance(loss, Tensor) and id(loss) in slopes(loss, wrt)[0]
 
-    Args:
-        loss: one number, composed of Tensors.
-        wrt: the Tensor to differentiate with respect to, or its name.
-        assume: facts about Tensors: `tx.Simplex(p)`, `tx.Positive(x)`, `p.sum() == 1`, `x > 0`.
 
-    Raises:
-        GradientError: the loss is not one number.
-        DeriveError: the loss does not depend on `wrt`, or an assumption is not understood.
+def slopes(loss: Tensor, wrt: Tensor) -> tuple[set[int], list[Tensor]]:
+    """The nodes that change smoothly with `wrt`, and those that only jump with it."""
+    smooth, cut = {id(wrt)}, []
+    for n in toposort(loss):
+        moved = [i for i, a in enumerate(n.args) if id(a) in smooth]
+        if moved and n.op is not None:
+            if any(_has_slope(n.op, i) for i in moved):
+                smooth.add(id(n))
+            else:
+                cut.append(n)
+    return smooth, cut
 
-    >>> import tinygrad_xent as tx
-    >>> z = tx.tensor([0.2, 5.0, 0.3], name="z")
-    >>> p = tx.tensor([0.0, 1.0, 0.0], name="p")
-    >>> q = (tx.exp(z) / tx.exp(z).sum()).named("q")
-    >>> loss = -(p * tx.log(q)).sum()
-    >>> derive(loss, wrt=z).result, derive(loss, wrt=z, assume=[tx.Simplex(p)]).result
-    (sum(p)*q - p, q - p)
-    """
+
+def _has_slope(op: Primitive, i: int) -> bool:
+    """Whether an operation has a derivative with respect to its i-th argument."""
+    return op.vjp[i] is not None if isinstance(op.vjp, tuple) else op.vjp is not None
+
+
+def why_zero(loss: Tensor, wrt: Tensor) -> str:
+    """Why a loss has no slope, in words."""
+    if all(n is not wrt for n in toposort(loss)):
+        return f"{text(wrt)} does not occur in it"
+    _, cut = slopes(loss, wrt)
+    if not cut:
+        return "it is the same for every value"
+    return "only through what has no slope: " + ", ".join(dict.fromkeys(map(text, cut[:3])))
+
+
+def gradient(loss: Tensor, wrt: Tensor | str, assume: Any = ()) -> Derivation:
+    """The gradient of a scalar loss in closed form, in named steps; see `derive`."""
+    loss, wrt = checked(loss, wrt)
+    title = f"d {loss.name or 'loss'} / d {name_of(loss, wrt)}"
+    return attempted(loss, wrt, assume, lambda run: report(run, title, stated(assume)))
+
+
+def checked(loss: Any, wrt: Any) -> tuple[Tensor, Tensor]:
+    """A scalar loss, and the Tensor to differentiate with respect to, or an error."""
     if not isinstance(loss, Tensor):
         raise not_recorded("derive", loss)
     seed_for(loss, None, "derive")
-    wrt = _variable(_named(loss, wrt) if isinstance(wrt, str) else wrt)
-    with _derivation():
-        facts = [*stated(assume), *of_the_loss(loss)]
-        copy = Copy(loss, wrt, facts)
-        gradient = gradient_graph(copy.loss, copy.of(wrt))
+    return loss, variable(loss, wrt)
+
+
+def attempted(
+    loss: Tensor, wrt: Tensor, assume: Any, told: Callable[[Run], Derivation]
+) -> Derivation:
+    """The derivation of a gradient, as the best attempt at it is told."""
+    with derivation():
+        given = stated(assume)
+        facts = [*given, *of_the_loss(loss)]
+        copy = Copy(loss, wrt, facts, given)
+        start = gradient_graph(copy.loss, copy.of(wrt))
         recognise(copy)
-        title = f"d {loss.name or 'loss'} / d {_name(loss, wrt)}"
-        derivation = _shortest(title, gradient, copy, assume)
-        _compare(derivation.result.value, loss, wrt, facts)
-        return derivation
+        run = _shortest(start, copy)
+        _compare(rebuilt(run), loss, wrt, facts)
+        return told(run)
 
 
 def _compare(result: Any, loss: Tensor, wrt: Tensor, facts: list[Assumption]) -> None:
     """The closed form has to give the engine's gradient, where the assumptions hold."""
-    if not all(a.holds(a.of._value) for a in facts):
+    cut = any(isinstance(a, Constant) for a in facts)
+    if cut or not all(a.holds(a.of._value) for a in facts):
         return
     seed = seed_for(loss, None)
     engine = next(g for node, g in cotangents(loss, seed, (wrt,)) if node is wrt)
-    x, y = np.broadcast_arrays(np.asarray(result, float), np.asarray(engine, float))
+    value = result.value if isinstance(result, Tensor) else result
+    x, y = np.broadcast_arrays(np.asarray(value, float), np.asarray(engine, float))
     known = np.isfinite(x) & np.isfinite(y)
     scale = np.abs(y[known]).max(initial=1.0)
     if np.any(np.abs(x[known] - y[known]) > _TOLERANCE * scale):
@@ -120,15 +146,15 @@ def simplify(node: Tensor, assume: Any = ()) -> Formula:
     >>> simplify(tx.log(tx.exp(x) * tx.exp(x)))
     2*x
     """
-    with _derivation():
-        facts = [*stated(assume), *of_the_loss(node)]
-        copy = Copy(node, None, facts)
+    with derivation():
+        given = stated(assume)
+        copy = Copy(node, None, [*given, *of_the_loss(node)], given)
         recognise(copy)
-        return _shortest(text(node), copy.loss, copy, assume).result
+        return report(_shortest(copy.loss, copy), text(node), stated(assume)).result
 
 
 @contextmanager
-def _derivation() -> Iterator[None]:
+def derivation() -> Iterator[None]:
     """Record, stay quiet about the odd numbers a term is checked on, and forget at the end."""
     try:
         with recording(), np.errstate(all="ignore"):
@@ -146,19 +172,20 @@ def _named(loss: Tensor, name: str) -> Tensor:
     return named[name]
 
 
-def _variable(wrt: Any) -> Tensor:
+def variable(loss: Tensor, wrt: Any) -> Tensor:
     """What can be differentiated with respect to, or an error."""
+    wrt = _named(loss, wrt) if isinstance(wrt, str) else wrt
     if isinstance(wrt, Tensor) and is_float(wrt._value):
         return wrt
     problem = "derive: there is no derivative with respect to this"
     raise DtypeError(explain(problem, describe(wrt), "a floating point Tensor, or its name"))
 
 
-def _name(loss: Tensor, wrt: Tensor) -> str:
+def name_of(loss: Tensor, wrt: Tensor) -> str:
     return wrt.name or leaf_names(loss).get(id(wrt)) or text(wrt)
 
 
-def _shortest(title: str, start: Tensor, copy: Copy, assume: Any) -> Derivation:
+def _shortest(start: Tensor, copy: Copy) -> Run:
     """The best of four ways: multiplying out or not, with definitions kept closed or opened."""
     grounds = [Ground(copy, opened=False)]
     if any(not copy.is_count(n) for n in copy.definitions):
@@ -168,5 +195,4 @@ def _shortest(title: str, start: Tensor, copy: Copy, assume: Any) -> Derivation:
         with contextlib.suppress(NoEndError):
             runs.append(Run(ground, start, algebra, FORMS, IMPATIENT if runs else PATIENT))
     runs = runs or [Run(grounds[0], start, (), ())]
-    best = min(runs, key=lambda run: (operations(run.end), len(text(run.end)), run.reading))
-    return report(best, title, stated(assume))
+    return min(runs, key=lambda run: (operations(run.end), len(text(run.end)), run.reading))

@@ -7,8 +7,8 @@ softmax(z), which does not overflow.
 from __future__ import annotations
 
 from ..graph import Tensor, record
-from .assumptions import Facts
 from .copying import Copy
+from .facts import Facts
 from .formula import Formula
 from .rewriting import rewrite
 from .rules import NAMING

@@ -6,9 +6,10 @@ from typing import Any
 
 from ..graph import Tensor, toposort
 from ..writing.text import is_data, text
-from .assumptions import Assumption, Factor, Facts, Kink, Nonzero, Positive, Simplex
+from .assumptions import Assumption, Factor, Kink, Nonzero, Positive, Simplex
 from .cases import settle
 from .copying import Copy
+from .facts import Facts
 from .matching import Definition
 from .rewriting import rewrite
 from .rules import ALGEBRA, FORMS, MEANS

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import PRIMITIVES, Tensor, record, shape_of
-from .assumptions import Facts
+from .facts import Facts
 from .views import Term, as_product, is_backwards, is_number, is_sum, unbroadcast
 
 SHAPE = (2, 3)  # of what is drawn for a rule's test
@@ -25,6 +25,7 @@ class Anything:
 
     empty = False  # whether the kind may stand for no factor at all, that is for 1
     symbol = "any"
+    claim = ""  # what it says of a term, where it says anything
 
     @staticmethod
     def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
@@ -110,6 +111,7 @@ class Nonzero(Anything):
     """Known to differ from zero."""
 
     symbol = "nonzero"
+    claim = "{} != 0"
 
     @staticmethod
     def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
@@ -124,6 +126,7 @@ class Positive(Nonzero):
     """Known to be greater than zero."""
 
     symbol = "positive"
+    claim = "{} > 0"
 
     @staticmethod
     def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
@@ -138,6 +141,7 @@ class NonNegative(Anything):
     """Known not to be less than zero."""
 
     symbol = "nonnegative"
+    claim = "{} >= 0"
 
     @staticmethod
     def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
@@ -152,6 +156,7 @@ class Simplex(Anything):
     """Known to sum to one along the one axis of the reduction."""
 
     symbol = "simplex"
+    claim = "sum({}) = 1"
 
     @staticmethod
     def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
@@ -162,6 +167,36 @@ class Simplex(Anything):
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
         value = rng.choice([0.0, 0.5, 1.0, 3.0], size=SHAPE) + 0.25
         return value / value.sum(env["along"].axis, keepdims=True)
+
+
+class Vector(Anything):
+    """One vector."""
+
+    symbol = "vector"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return len(shape_of(term)) == 1
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return Anything.draw(rng, env)[0]
+
+
+class Symmetric(Anything):
+    """A matrix known to equal its transpose."""
+
+    symbol = "symmetric"
+    claim = "{0} = {0}.T"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return facts.symmetric(term)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        value = rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=(SHAPE[1], SHAPE[1]))
+        return value + value.T
 
 
 class Constant(Anything):
@@ -205,6 +240,7 @@ class Along:
     """
 
     empty = False
+    claim = ""
     is_pattern = False  # whether it stands for any sum
     symbol = "sum"
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Tensor, toposort
-from .assumptions import Facts
+from .facts import Facts
 from .kinds import Along, AlongAny, Constant, Number
 from .terms import Terms, exact_number
 from .views import (

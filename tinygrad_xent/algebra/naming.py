@@ -19,20 +19,22 @@ _TEMPLATE = {
 }  # fmt: skip
 
 
-_REDUCTIONS = frozenset({"mean", "norm"})
+_REDUCTIONS, _ROWS = frozenset({"mean", "norm"}), frozenset({"softmax", "logsumexp"})
 
 
 def _call(name: str) -> Primitive:
-    settings = "{axis}{keepdims}" if name in _REDUCTIONS else "{named_axis}"
+    settings = "{axis}{keepdims}" * (name in _REDUCTIONS) + "{named_axis}" * (name in _ROWS)
     function = getattr(functions, name)
 
-    def array(x: Any, named_axis: str = "", **params: Any) -> Any:
-        return function(x, **params)
+    def array(*args: Any, named_axis: str = "", **params: Any) -> Any:
+        return function(*args, **params)
 
-    return Primitive(name, array, text=f"{name}({{0}}{settings})", **_TEMPLATE)
+    args = "{0}, {1}" if name == "outer" else "{0}"
+    return Primitive(name, array, text=f"{name}({args}{settings})", **_TEMPLATE)
 
 
-CALLS = {name: _call(name) for name in ("softmax", "logsumexp", "sigmoid", "mean", "norm")}
+_NAMES = ("softmax", "logsumexp", "sigmoid", "mean", "norm", "diag", "outer", "eye")
+CALLS = {name: _call(name) for name in _NAMES}
 
 
 def _node(name: str, x: Any, **params: Any) -> Any:
@@ -41,7 +43,7 @@ def _node(name: str, x: Any, **params: Any) -> Any:
     result = op.array(value, **params)
     if not isinstance(x, Tensor):
         return result
-    if name not in _REDUCTIONS:
+    if name in _ROWS:
         params["named_axis"] = _axis_text(x, params)
     return record(op, (x,), params, result)
 
@@ -74,6 +76,21 @@ def mean(x: Any, along: Any) -> Any:
 def norm(x: Any, along: Any) -> Any:
     """The root of the sum of squares along the axes that `along` sums over."""
     return _reduced("norm", x, along)
+
+
+def diag(x: Any) -> Any:
+    """The matrix with a vector on its diagonal."""
+    return _node("diag", x)
+
+
+def eye(n: Any) -> Any:
+    """The matrix with ones on its diagonal."""
+    return _node("eye", n)
+
+
+def outer(x: Any, y: Any) -> Any:
+    """The matrix of the products of two vectors' entries."""
+    return record(CALLS["outer"], (x, y), {}, CALLS["outer"].array(x._value, y._value))
 
 
 def _reduced(name: str, x: Any, along: Any) -> Any:

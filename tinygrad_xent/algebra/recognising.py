@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..graph import Tensor
 from ..writing.text import text
-from .assumptions import Facts
 from .cases import settle
 from .copying import Copy
+from .facts import Facts
 from .naming import CALLS
 from .rewriting import rewrite
 from .rules import ALGEBRA, FORMS, NAMING

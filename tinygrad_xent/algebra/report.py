@@ -8,28 +8,34 @@ from typing import Any
 from ..graph import Tensor, toposort
 from ..ops import alias
 from ..writing.text import text
-from .assumptions import Assumption, Facts, Kink
+from .assumptions import Assumption, Kink
 from .derivation import Derivation, Step
+from .facts import Facts
 from .forms import closed_forms, meaning
 from .formula import Formula, operations
 from .naming import CALLS, opened
 from .presenting import presented
-from .rewriting import Rewrite, positions, rewrite
+from .rewriting import positions, rewrite
 from .rules import ALGEBRA, FORMS, NAMING, SPELLED_OUT, TIDYING
 from .run import Run
 from .terms import Terms
 from .vanishing import is_positive
-from .views import Term, as_product
+from .views import Term, as_product, op_name
 
 
-def report(run: Run, title: str, stated: list[Assumption]) -> Derivation:
+def report(
+    run: Run, title: str, stated: list[Assumption], of: str = "gradient", result: Term = None
+) -> Derivation:
     """The derivation that an attempt gave.
 
     Args:
         run: the attempt.
         title: what was derived.
         stated: the user's assumptions.
+        of: which derivative it is.
+        result: the result, if it is not the last line.
     """
+    result = run.end if result is None else result
     used = dict.fromkeys(a for step in run.steps for a in step.used if a not in run.proved)
     relied = dict.fromkeys(fact for a in used for fact in _spoken(run, a, stated))
     spoken = [*relied, *_denominators(run, stated), *_lengths(run)]
@@ -37,8 +43,8 @@ def report(run: Run, title: str, stated: list[Assumption]) -> Derivation:
     return Derivation(
         title=title,
         start=Formula(run.start),
-        steps=tuple(_folded(run.steps)),
-        result=Formula(run.end, rebuilt(run)),
+        steps=tuple(_folded(run, stated)),
+        result=Formula(result, rebuilt(run, result)),
         assumptions=tuple(dict.fromkeys(spoken)),
         unused=tuple(a for a in needed if a not in spoken),
         definitions=_definitions(run),
@@ -47,6 +53,7 @@ def report(run: Run, title: str, stated: list[Assumption]) -> Derivation:
         forms=closed_forms(run.copy, run.ground.atoms, run.facts),
         facts=tuple(_fact(run, a) for a in used),
         lengths=tuple((n.name or "", length) for length, n in run.copy.counts.items()),
+        of=of,
     )
 
 
@@ -56,6 +63,8 @@ def _fact(run: Run, a: Assumption) -> tuple[str, Formula, int]:
 
 def _spoken(run: Run, a: Assumption, stated: list[Assumption]) -> Iterator[str]:
     """A fact in words, unless it is always true; one that comes with the loss in closed form."""
+    if a in run.proved:
+        return
     if a in stated:
         yield str(a)
         return
@@ -100,7 +109,7 @@ def _lengths(run: Run) -> list[str]:
 def _definitions(run: Run) -> tuple[tuple[str, Formula], ...]:
     """The names in the first and the last line, and what they stand for."""
     shown = {n.name for term in (run.start, run.end) for n in _nodes(term)}
-    names = shown - run.copy.recognised
+    names = {n for n in shown - run.copy.recognised if n and n.split("(")[0] not in CALLS}
     return tuple((n.name or "", meaning(n)) for n in run.copy.definitions if n.name in names)
 
 
@@ -108,31 +117,33 @@ def _nodes(term: Term) -> list[Tensor]:
     return toposort(term) if isinstance(term, Tensor) else []
 
 
-def _folded(steps: list[Rewrite]) -> list[Step]:
+def _folded(run: Run, stated: list[Assumption]) -> list[Step]:
     """The steps as text, a rule applied several times in a row as one."""
     lines: list[Step] = []
+    steps = run.steps
     for i, s in enumerate(steps):
         if i + 1 < len(steps) and steps[i + 1].rule == s.rule:
             continue
-        used = tuple(str(a) for a in s.used)
         formulas = (Formula(s.before), Formula(s.after), Formula(s.root))
-        lines.append(Step(s.rule, s.reason, *formulas, used))
+        used = [fact for a in s.used for fact in _spoken(run, a, stated)]
+        lines.append(Step(s.rule, s.reason, *formulas, tuple(dict.fromkeys(used)), s.shown))
     return lines
 
 
 # -- the result on the user's own Tensors ---------------------------------------------------------
 
 
-def rebuilt(run: Run) -> Any:
-    """The end of the derivation, on the user's own Tensors."""
+def rebuilt(run: Run, term: Term = None) -> Any:
+    """A formula, by default the end of the derivation, on the user's own Tensors."""
+    term = run.end if term is None else term
     real: dict[int, Any] = dict(run.copy.original)
     real |= {id(atom): _original(run, i, atom) for i, atom in run.ground.atoms.items()}
-    for n in _nodes(run.end):
+    for n in _nodes(term):
         if id(n) in real:
             continue
         args = tuple(real[id(a)] if isinstance(a, Tensor) else a for a in n.args)
         real[id(n)] = n._value if n.op is None else _applied(run, n, args)
-    return real[id(run.end)] if isinstance(run.end, Tensor) else run.end
+    return real[id(term)] if isinstance(term, Tensor) else term
 
 
 def _applied(run: Run, n: Tensor, args: tuple[Any, ...]) -> Any:
@@ -149,4 +160,5 @@ def _applied(run: Run, n: Tensor, args: tuple[Any, ...]) -> Any:
 def _original(run: Run, copied: int, atom: Tensor) -> Tensor:
     """The user's own node, under the name that it has in the formula."""
     node = run.copy.original[copied]
-    return node if node.name == atom.name else alias(node).named(atom.name or "")
+    plain = node.name == atom.name or op_name(node) == "size"
+    return node if plain else alias(node).named(atom.name or "")

@@ -14,7 +14,9 @@ import numpy as np
 
 from ..errors import DeriveError
 from ..graph import Tensor
-from .assumptions import Assumption, Facts
+from ..writing.text import text
+from .assumptions import Assumption
+from .facts import Facts
 from .matching import Rule
 from .terms import Terms
 from .views import PRODUCTS, SUMS, Term, as_product, as_sum, is_atom, op_name, unbroadcast
@@ -28,7 +30,10 @@ class NoEndError(DeriveError):
 
 @dataclass(frozen=True)
 class Rewrite:
-    """One application of a rule: at `before`, giving `after`, which makes the whole `root`."""
+    """One application of a rule: at `before`, giving `after`, which makes the whole `root`.
+
+    Its side conditions were assumed (`used`) or shown to hold.
+    """
 
     rule: str
     reason: str
@@ -36,6 +41,7 @@ class Rewrite:
     after: Term
     root: Term
     used: tuple[Assumption, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 def rewrite(
@@ -91,8 +97,18 @@ def _fitting(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> I
                 if after is not place:
                     whole = replace(root, place, after, terms)
                     used = tuple(dict.fromkeys(facts.used))
-                    yield Rewrite(rule.name, rule.reason, place, after, whole, used)
+                    shown = () if used else tuple(shown_by(rule, found.env, facts))
+                    yield Rewrite(rule.name, rule.reason, place, after, whole, used, shown)
                 facts.used = []
+
+
+def shown_by(rule: Rule, env: dict[str, Any], facts: Facts) -> Iterator[str]:
+    """The side conditions of a rule, each with why it holds of what was matched."""
+    for name, kind in rule.kinds.items():
+        term = env.get(name)
+        if kind.claim and isinstance(term, Tensor):
+            causes = " and ".join(dict.fromkeys(facts.causes(term)))
+            yield kind.claim.format(text(term)) + (f", because {causes}" if causes else "")
 
 
 def _parts(root: Term) -> int:

@@ -23,9 +23,11 @@ from .kinds import (
     Positive,
     Right,
     Simplex,
+    Symmetric,
     TurnedLeft,
     TurnedRight,
     Unsigned,
+    Vector,
 )
 from .matching import Rule, rule
 from .naming import logsumexp, mean, norm, sigmoid, softmax
@@ -178,6 +180,18 @@ def meets_its_denominator(y: Nonzero, a: Anything, b: Maybe):
 
 
 @rule
+def transpose_of_symmetric(m: Symmetric):
+    "A symmetric matrix is its own transpose."
+    return transpose(m), m
+
+
+@rule
+def symmetric_from_the_left(x: Vector, m: Symmetric):
+    "A vector and a symmetric matrix may change places."
+    return x @ m, m @ x
+
+
+@rule
 def base_of_choice(x: Positive, y: Anything):
     "Where the factor is zero, what it multiplies does not matter."
     return y * where(y == 0, 1, x) ** (y - 1), y * x ** (y - 1)
@@ -188,6 +202,8 @@ def base_of_choice(x: Positive, y: Anything):
 FORMS: tuple[Rule, ...] = (
     cancel,
     base_of_choice,
+    transpose_of_symmetric,
+    symmetric_from_the_left,
     log_of_exp,
     exp_of_log,
     sum_of_shifted,

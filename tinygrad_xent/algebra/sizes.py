@@ -11,7 +11,7 @@ numbers, and a number in the graph that equals the length and may be meant as it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -34,13 +34,20 @@ class Sizes:
     Args:
         root: the graph.
         cut: a node that is treated as a leaf.
+        square: matrices with as many rows as columns.
         fixed: keep every length as it is.
 
     Attributes:
         mentioned: the lengths that were tied only because a number may come from them.
     """
 
-    def __init__(self, root: Tensor, cut: Tensor | None = None, fixed: bool = False) -> None:
+    def __init__(
+        self,
+        root: Tensor,
+        cut: Tensor | None = None,
+        square: Sequence[Tensor] = (),
+        fixed: bool = False,
+    ) -> None:
         self._parent = [_ONE]
         self._sample = [1]
         self._tied: set[int] = {_ONE}
@@ -50,6 +57,9 @@ class Sizes:
         self._order = toposort(root)
         for node in self._order:
             self.classes[id(node)] = self._visit(node)
+        for matrix in square:
+            if id(matrix) in self.classes:
+                self._join(*self.classes[id(matrix)])
         if fixed:
             self._tied |= set(range(len(self._parent)))
         self._tie_mentioned_lengths()

@@ -11,7 +11,7 @@ from collections import Counter
 from fractions import Fraction
 
 from ..graph import Tensor
-from .assumptions import Facts
+from .facts import Facts
 from .rewriting import positions, replace
 from .terms import Terms
 from .views import Term, as_product, as_sum, is_atom, is_sum, unbroadcast

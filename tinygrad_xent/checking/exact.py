@@ -199,5 +199,6 @@ def variable(shape: tuple[int, ...], facts: dict[str, int], moves: bool) -> Any:
         rows[-1] = -rows[:-1].sum(0) + 1
     array = np.empty(shape, object)
     for i in np.ndindex(shape):
-        array[i] = Number(np.stack((value[i], slope[i] * moves)))
+        j = tuple(sorted(i)) if "Symmetric" in facts else i
+        array[i] = Number(np.stack((value[j], slope[i] * moves)))
     return array

@@ -192,6 +192,10 @@ def _size(x: Any, axis: tuple[int, ...]) -> Any:
     return number(math.prod(x.shape[a] for a in axis))
 
 
+def _unit(n: int) -> Any:
+    return _NUMBER(np.eye(n))
+
+
 def _astype(x: Any, dtype: str) -> Any:
     whole = dtype[:3] == "int" and all((n.real == np.rint(n.real)).all() for n in x.flat)
     _need(whole or dtype[:5] == "float", f"rounding to {dtype!r:.20} cannot be checked")
@@ -217,7 +221,6 @@ _OPS: dict[str, Any] = {
     "exp": lambda x: np.exp(x), "expm1": lambda x: np.exp(x) + -1,
     "log": lambda x: np.log(x), "log1p": lambda x: np.log(x + 1),
     "tanh": lambda x: _INVERSE(np.exp(x + x) + 1) * -2 + 1,
-    "sigmoid": lambda x: _INVERSE(np.exp(-x) + 1),
     "sin": lambda x: (t := _TAN(x)) * 2 * _INVERSE(t * t + 1),
     "cos": lambda x: _INVERSE((t := _TAN(x)) * t + 1) * 2 + -1,
     "sign": lambda x: _SIGN(x), "where": lambda c, x, y: _WHERE(c, x, y),
@@ -228,10 +231,8 @@ _OPS: dict[str, Any] = {
     "logical_and": lambda x, y: x * y, "logical_or": lambda x, y: x + y + -x * y,
     "logical_not": lambda x: -x + 1, "alias": lambda x: x, "stop_gradient": lambda x: _STILL(x),
     "sum": lambda x, axis, keepdims: x.sum(axis, keepdims=keepdims), "size": _size,
-    "mean": lambda x, axis, keepdims: x.sum(axis, keepdims=keepdims) * _size(x, axis).inverse(),
-    "norm": lambda x, axis, keepdims: (x * x).sum(axis, keepdims=keepdims) ** 0.5,
-    "logsumexp": lambda x, axis, keepdims: np.log(np.exp(x).sum(axis, keepdims=keepdims)),
-    "softmax": lambda x, axis: np.exp(x) * _INVERSE(np.exp(x).sum(axis, keepdims=True)),
+    "outer": lambda x, y: x[:, None] * y, "diag": lambda x: x[:, None] * _unit(len(x)),
+    "eye": lambda n: _unit(int(n.item().real[0])),
     "max": _largest, "min": lambda x, axis, keepdims: -_largest(-x, axis, keepdims),
     "transpose": lambda x, axes: np.transpose(x, axes), "astype": _astype,
     "reshape": lambda x, shape: np.reshape(x, shape), "squeeze": lambda x, axis: x.squeeze(axis),
@@ -252,6 +253,8 @@ def _one(x: Any, axis: int) -> Any:
 
 _FACTS: dict[str, Any] = {
     "Positive": lambda x, _: _signs(x) == 1,
+    "NonNegative": lambda x, _: _signs(x) >= 0,
+    "Symmetric": lambda x, _: _signs(x + -x.T) == 0,
     "Nonzero": lambda x, _: _signs(x) ** 2 == 1,
     "SumsToOne": _one,
     "Simplex": lambda x, axis: _one(x, axis).all(0) & (_signs(x) >= 0),

@@ -11,6 +11,14 @@ from .kinds import OfFormula, describes_a_loss
 
 @click.command(cls=OfFormula)
 @describes_a_loss
+@click.option(
+    "--of",
+    type=click.Choice(["gradient", "hvp", "hessian", "jacobian"]),
+    default="gradient",
+    show_default=True,
+    help="Which derivative; hvp is the Hessian times a vector.",
+)
+@click.option("--brief", "form", flag_value="brief", help="Leave the reasons out.")
 @click.option("--latex", "form", flag_value="latex", help="Print LaTeX in place of text.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print Markdown.")
 @click.option("--mathml", "form", flag_value="mathml", help="Print MathML.")
@@ -35,11 +43,12 @@ def derive(
     assume: tuple[str, ...],
     shape: tuple[str, ...],
     at: tuple[str, ...],
+    of: str,
     form: str | None,
     code: str | None,
     html: Path | None,
 ) -> None:
-    """Derive the gradient of a loss in closed form.
+    """Derive the gradient of a loss in closed form, or its Hessian, or a vector's Jacobian.
 
     LOSS is one number, as text such as "-sum(p*log(softmax(z)))", or FILE.py:FUNCTION, which is
     called with one Tensor for each of its parameters. Names are vectors, or numbers where vectors
@@ -48,9 +57,9 @@ def derive(
     from ..drawing.page import save_page
     from ..reading.deriving import derive_text
 
-    derivation, sizes = derive_text(loss, wrt, assume, shape, at)
-    shown = getattr(derivation, form)() if form else str(derivation)
-    click.echo(derivation.source(code) if code else shown)
+    derivation, sizes = derive_text(loss, wrt, assume, shape, at, of)
+    write = derivation.__str__ if form == "brief" else getattr(derivation, form or "explained")
+    click.echo(derivation.source(code) if code else write())
     if sizes:
         click.echo(f"Sizes of the sample: {sizes}", err=True)
     if html:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, describe, explain
-from ..graph import implements, shape_of
+from ..graph import Tensor, implements, shape_of
 from ..ops import cos, exp, log1p, matmul, maximum, minimum, mul, power, reshape, sin, where
 from .arguments import accepts_lists
 
@@ -69,6 +69,32 @@ def dot(x: Any, y: Any) -> Any:
 def outer(x: Any, y: Any) -> Any:
     """Every entry of x times every entry of y."""
     return reshape(x, (-1, 1)) * reshape(y, (1, -1))
+
+
+@implements(numpy=np.diag)
+@accepts_lists
+def diag(x: Any) -> Any:
+    """The matrix with the entries of a vector on its diagonal, and zeros elsewhere.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.diag([1.0, 2.0])
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    if len(shape_of(x)) != 1:
+        raise ShapeError(explain("diag: one vector is wanted", describe(x), "shape (n,)"))
+    return reshape(x, (-1, 1)) * np.eye(shape_of(x)[0])
+
+
+def eye(n: Any) -> np.ndarray:
+    """The matrix of n rows with ones on its diagonal, and zeros elsewhere.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.eye(2)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return np.eye(int(n.item() if isinstance(n, Tensor) else n))
 
 
 def minus_abs(x: Any) -> Any:

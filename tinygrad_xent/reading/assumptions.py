@@ -8,11 +8,14 @@ from collections.abc import Mapping
 
 from ..algebra.assumptions import (
     Assumption,
+    Constant,
+    NonNegative,
     Nonzero,
     OneHot,
     Positive,
     Simplex,
     SumsToOne,
+    Symmetric,
     stated,
 )
 from ..errors import DeriveError
@@ -23,9 +26,12 @@ from .literals import setting
 from .reader import graph
 
 _KINDS: dict[str, type[Assumption]] = {
-    "simplex": Simplex, "onehot": OneHot, "positive": Positive, "nonzero": Nonzero,
+    "simplex": Simplex, "onehot": OneHot, "positive": Positive, "nonnegative": NonNegative,
+    "nonzero": Nonzero, "symmetric": Symmetric, "constant": Constant,
 }  # fmt: skip
-_FORMS = "sum(p)=1, sum(p, axis=1)=1, x>0, x!=0, " + ", ".join(f"{kind}(x)" for kind in _KINDS)
+_FORMS = "sum(p)=1, sum(p, axis=1)=1, x>0, x>=0, x!=0, A=A.T, " + ", ".join(
+    f"{kind}(x)" for kind in _KINDS
+)
 _EQUALS = re.compile(r"(?<![<>=!])=(?!=)(?=[^()]*$)")  # not that of axis=1, nor of >=
 
 
@@ -33,8 +39,9 @@ def assumption(text: str, variables: Mapping[str, Tensor]) -> Assumption:
     """What a line of text takes for granted.
 
     Args:
-        text: `sum(p)=1`, `sum(p, axis=1)=1`, `x>0`, `x!=0`, `simplex(p)`, `onehot(y)`,
-            `positive(x)` or `nonzero(x)`.
+        text: `sum(p)=1`, `sum(p, axis=1)=1`, `x>0`, `x>=0`, `x!=0`, `A=A.T`, `simplex(p)`,
+            `onehot(y)`, `positive(x)`, `nonnegative(x)`, `nonzero(x)`, `symmetric(A)` or
+            `constant(t)`.
         variables: what the names stand for.
 
     Raises:

@@ -16,8 +16,10 @@ from .files import file_and_function, from_file
 from .table import nearest
 
 
-def derive(loss: Tensor | str, wrt: Tensor | str, assume: Any = ()) -> Derivation:
-    """The gradient of a scalar loss in closed form, in named steps.
+def derive(
+    loss: Tensor | str, wrt: Tensor | str, assume: Any = (), of: str = "gradient"
+) -> Derivation:
+    """A derivative in closed form, in named steps: by default the gradient of a scalar loss.
 
     Args:
         loss: one number, composed of Tensors; or text such as `"-sum(p*log(softmax(z)))"`, whose
@@ -26,11 +28,14 @@ def derive(loss: Tensor | str, wrt: Tensor | str, assume: Any = ()) -> Derivatio
         wrt: the Tensor to differentiate with respect to, or its name.
         assume: facts about Tensors: `tx.Simplex(p)`, `tx.Positive(x)`, `p.sum() == 1`, `x > 0`;
             or text: `"sum(p)=1"`, `"x>0"`, `"onehot(y)"`.
+        of: "gradient"; "hvp", the Hessian's product with a vector named v; "hessian", the matrix,
+            for a vector `wrt`; or "jacobian", the matrix, for a vector in place of the loss.
 
     Raises:
         ParseError: text that cannot be read, at its column.
         GradientError: the loss is not one number.
-        DeriveError: the loss does not depend on `wrt`, or an assumption is not understood.
+        DeriveError: the loss does not depend on `wrt`, an assumption is not understood, or no
+            matrix was found.
 
     >>> import tinygrad_xent as tx
     >>> derive("-sum(p*log(softmax(z)))", wrt="z", assume="sum(p)=1").result
@@ -38,11 +43,13 @@ def derive(loss: Tensor | str, wrt: Tensor | str, assume: Any = ()) -> Derivatio
     >>> z, p = tx.tensor([0.2, 5.0, 0.3], name="z"), tx.tensor([0.0, 1.0, 0.0], name="p")
     >>> derive(-(p * tx.log(tx.softmax(z))).sum(), wrt=z).result
     sum(p)*softmax(z) - p
+    >>> derive(tx.logsumexp(z), wrt=z, of="hessian").result
+    diag(softmax(z)) - outer(softmax(z), softmax(z))
     """
     if not isinstance(loss, str):
-        return algebra.derive(loss, wrt, _assumed(assume, loss))
-    made, variables = expression(loss)
-    return algebra.derive(made, _variable(wrt, variables), _assumed(assume, made))
+        return algebra.derive(loss, wrt, _assumed(assume, loss), of)
+    made, variables = expression(loss, axes=_axes(of))
+    return algebra.derive(made, _variable(wrt, variables), _assumed(assume, made), of)
 
 
 def derive_text(
@@ -51,6 +58,7 @@ def derive_text(
     assume: Sequence[str] = (),
     shapes: Sequence[str] = (),
     values: Sequence[str] = (),
+    of: str = "gradient",
 ) -> tuple[Derivation, str]:
     """What the command line asks for: everything as text, the loss maybe `FILE.py:FUNCTION`.
 
@@ -62,9 +70,17 @@ def derive_text(
     """
     named, given = options.shapes(shapes), options.values(values)
     place = file_and_function(loss)
-    made, variables = from_file(*place, named, given) if place else expression(loss, named, given)
+    if place:
+        made, variables = from_file(*place, named, given, axes=_axes(of))
+    else:
+        made, variables = expression(loss, named, given, axes=_axes(of))
     facts = [assumption(fact, variables) for fact in assume]
-    return algebra.derive(made, _variable(wrt, variables), facts), _sizes(variables)
+    return algebra.derive(made, _variable(wrt, variables), facts, of), _sizes(variables)
+
+
+def _axes(of: str) -> int:
+    """How many axes there are of what is differentiated."""
+    return int(of == "jacobian")
 
 
 def _sizes(variables: Mapping[str, Tensor]) -> str:

@@ -32,6 +32,7 @@ def expression(
     shapes: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
     seed: int = 0,
+    axes: int = 0,
 ) -> tuple[Tensor, Variables]:
     """The loss that a line of text describes, on sample values, and its variables.
 
@@ -41,6 +42,7 @@ def expression(
         values: the values of some names; for the others, values at which the loss is finite are
             drawn.
         seed: of the draws.
+        axes: how many axes the result should have: 0 for a loss.
 
     Raises:
         ParseError: text outside the grammar, a name that it does not contain, or shapes that
@@ -55,7 +57,7 @@ def expression(
     if not found:
         raise ParseError(explain("read: no name to differentiate with respect to", text, "sum(x)"))
     written = {int(n) for n in re.findall(r"\d+", text)}
-    return sampled(lambda known: read(text, known), found, shapes, values, seed, written)
+    return sampled(lambda known: read(text, known), found, shapes, values, seed, written, axes)
 
 
 def sampled(
@@ -65,8 +67,11 @@ def sampled(
     values: Mapping[str, Any] | None,
     seed: int = 0,
     written: Set[int] = frozenset(),
+    axes: int = 0,
 ) -> tuple[Any, Variables]:
     """`make` called with variables of shapes in which it gives one number, and those variables.
+
+    More exactly, an array of so many axes.
 
     No length that is invented is one of the `written` numbers, if it can be helped: a 4 in a
     result should not leave open whether it is a length.
@@ -84,7 +89,7 @@ def sampled(
             if guess is guesses[-1] and len(set(reasons)) == 1:  # no guess matters
                 raise
             continue
-        if shape_of(loss) == () or len(guesses) == 1:
+        if len(shape_of(loss)) == axes or len(guesses) == 1:
             return loss, variables
         reasons.append(f"the loss has shape {shape_of(loss)}")
     raise ParseError(_unclear([name for name in wanted if name not in given], reasons))

@@ -31,7 +31,7 @@ def file_and_function(text: str) -> tuple[Path, str] | None:
 
 
 def from_file(
-    path: Path, name: str, shapes: Mapping[str, Any], values: Mapping[str, Any]
+    path: Path, name: str, shapes: Mapping[str, Any], values: Mapping[str, Any], axes: int = 0
 ) -> tuple[Any, Variables]:
     """A function of a file called with sample Tensors, one for each of its parameters.
 
@@ -47,7 +47,7 @@ def from_file(
         with _reported(path):
             return function(**variables)
 
-    return sampled(make, _parameters(function, {*shapes, *values}), shapes, values)
+    return sampled(make, _parameters(function, {*shapes, *values}), shapes, values, axes=axes)
 
 
 def _function(path: Path, name: str) -> Callable[..., Any]:

@@ -41,7 +41,10 @@ def markdown(derivation: Any) -> str:
     """A derivation as Markdown: a table of the steps, what they rest on, and the reasons."""
     steps = [
         ("recorded by the engine", "What the backward pass computes.", derivation.start, ()),
-        *((s.rule, s.reason, s.whole, s.used) for s in derivation.steps),
+        *(
+            (s.rule, " ".join([s.reason, *map("({})".format, s.shown)]), s.whole, s.used)
+            for s in derivation.steps
+        ),
     ]
     table = [_row("step", "formula", "reason", "assumes"), "|---|---|---|---|"]
     table += [_row(plain(rule), code(formula), plain(reason), ", ".join(map(code, used)))

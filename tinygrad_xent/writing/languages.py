@@ -89,6 +89,9 @@ _CALLS = {
     "sigmoid": "sigmoid({0})",
     "mean": "np.mean({0}{axis}{keepdims})",
     "norm": "np.linalg.norm({0}{axis}{keepdims})",
+    "diag": "np.diag({0})",
+    "outer": "np.outer({0}, {1})",
+    "eye": "np.eye({0})",
 }
 _HELPERS = {
     "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP, "sigmoid": _SIGMOID, "scatter": _SCATTER,
@@ -113,6 +116,9 @@ TORCH = Language(
         "sigmoid": "torch.sigmoid({0})",
         "mean": "torch.mean({0}{axis}{keepdims})",
         "norm": "torch.linalg.vector_norm({0}{axis}{keepdims})",
+        "diag": "torch.diag({0})",
+        "outer": "torch.outer({0}, {1})",
+        "eye": "torch.eye({0})",
         "max": "torch.amax({0}{axis}{keepdims})",
         "min": "torch.amin({0}{axis}{keepdims})",
         "concatenate": "torch.cat([{*}]{axis})",

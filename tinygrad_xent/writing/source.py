@@ -17,7 +17,14 @@ from .program import REDUCTIONS, Entry, Program, check_names
 from .text import Piece, bracketed, grouping, number
 
 _ATOM, _SIGN, _PRODUCT = 9, 4, 3
-_RESERVED = frozenset({"gradient", "value", "value_and_gradient", "slice", "float"})
+_TITLES = {
+    "gradient": "The gradient",
+    "value_and_gradient": "The loss and its gradient",
+    "hvp": "The Hessian's product with a vector,",
+    "hessian": "The Hessian",
+    "jacobian": "The Jacobian",
+}
+_RESERVED = frozenset({*_TITLES, "value", "slice", "float"})
 
 
 def source(
@@ -27,6 +34,7 @@ def source(
     loss: Any = None,
     forms: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
+    of: str = "gradient",
 ) -> str:
     r'''Python code of a function `gradient`, and `value_and_gradient` where the loss is known.
 
@@ -37,6 +45,7 @@ def source(
         loss: the formula of the loss; its variables, in order, are the arguments.
         forms: the definitions by name, in the form to compute them by.
         notes: lines for a comment at the top, such as what the formula rests on.
+        of: which derivative it is, and the function's name.
 
     Raises:
         DeriveError: the language is unknown, or one name means two things.
@@ -57,7 +66,8 @@ def source(
         raise DeriveError(explain(f"source: there is no language {language!r}", "", known))
     if loss is not None:
         check_names(loss, forms or {})
-    return comment(notes) + _Writer(LANGUAGES[language], gradient, wrt, loss, forms or {}).page()
+    writer = _Writer(LANGUAGES[language], gradient, wrt, loss, forms or {}, of)
+    return comment(notes) + writer.page()
 
 
 def comment(notes: tuple[str, ...]) -> str:
@@ -69,15 +79,21 @@ class _Writer:
     """The page for one derivation in one language."""
 
     def __init__(
-        self, language: Language, gradient: Any, wrt: str, loss: Any, forms: Mapping[str, Any]
+        self,
+        language: Language,
+        gradient: Any,
+        wrt: str,
+        loss: Any,
+        forms: Mapping[str, Any],
+        of: str,
     ) -> None:
-        self.language = language
+        self.language, self.of = language, of
         self.program = program = Program(forms)
         self.value = None if loss is None else program.add(loss)
         self.gradient = program.add(gradient)
         self.variables = [e for e in program.entries if e.name and not e.args]
         self.variables.sort(key=lambda e: e.name != wrt)  # `sort` keeps the order of the others
-        if self.variables and self.variables[0].name == wrt:
+        if self.variables and self.variables[0].name == wrt and of in ("gradient", "hvp"):
             self.gradient = program.full(self.gradient, self.variables[0].shape)
         self.names = Names({language.module, *language.helpers, *_RESERVED})
         for entry in program.entries:
@@ -86,7 +102,7 @@ class _Writer:
         self.wrt = self.names.get(wrt)
 
     def page(self) -> str:
-        functions = [self._function("gradient", self.gradient)]
+        functions = [self._function(self.of, self.gradient)]
         if self.value is not None:
             functions.append(self._function("value_and_gradient", self.value, self.gradient))
         return "\n\n".join([self.language.header, *self._helpers(), *functions])
@@ -102,7 +118,7 @@ class _Writer:
         body = Body(self, self.program.shared(*roots))
         value, *slope = body.write(self.program.needed(*roots), roots)
         with_respect = f" with respect to {self.wrt}" if self.wrt else ""
-        title = "The loss and its gradient" if slope else "The gradient"
+        title = _TITLES[name]
         kept = [f"value = {value}"] if slope else []
         result = ", ".join(["value", *slope] if slope else [value])
         lines = [f'"""{title}{with_respect}."""', *body.statements, *kept, f"return {result}"]
