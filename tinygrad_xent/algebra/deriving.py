@@ -19,6 +19,7 @@ from ..differentiate import cotangents, not_recorded, seed_for
 from ..errors import DeriveError, DtypeError, describe, explain
 from ..graph import Primitive, Tensor, is_float, recording, toposort
 from ..writing.text import leaf_names, text
+from . import weight
 from .assumptions import Assumption, Constant, of_the_loss, stated
 from .copying import Copy
 from .derivation import Derivation
@@ -161,6 +162,7 @@ def derivation() -> Iterator[None]:
             yield
     finally:
         forget()
+        weight.forget()
 
 
 def _named(loss: Tensor, name: str) -> Tensor:

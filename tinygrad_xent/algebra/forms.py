@@ -13,6 +13,7 @@ from .formula import Formula
 from .rewriting import rewrite
 from .rules import NAMING
 from .terms import Terms
+from .weight import tidiness
 
 
 def closed_forms(
@@ -29,7 +30,7 @@ def closed_forms(
     forms = []
     for node in copy.definitions:
         body = facts.definitions.get(id(atoms[id(node)]), meaning(node).term)
-        named, _ = rewrite(body, NAMING, terms, facts)
+        named, _ = rewrite(body, NAMING, terms, facts, tidiness)
         forms.append((node.name or "", Formula(named)))
     return tuple(forms)
 

@@ -15,6 +15,7 @@ from .rewriting import rewrite
 from .rules import ALGEBRA, FORMS, MEANS
 from .terms import Terms
 from .views import Term, is_number, is_sum
+from .weight import tidiness
 
 
 def _as_written_elsewhere(term: Term, fact: Assumption, terms: Terms) -> tuple[Term, Assumption]:
@@ -88,7 +89,7 @@ class Ground:
         """The definitions, also with what they stand for as tidying would leave it."""
         tidied = []
         for rule in self.definitions:
-            body, steps = rewrite(rule.body, MEANS, terms, facts)
+            body, steps = rewrite(rule.body, MEANS, terms, facts, tidiness)
             tidied += [Definition(rule.of, body, rule.atom)] if steps else []
         return [*tidied, *self.definitions]
 

@@ -23,6 +23,7 @@ from .rewriting import Rewrite, check, rewrite
 from .rules import NAMING, TIDYING
 from .run import Run
 from .views import Term, unbroadcast
+from .weight import tidiness
 
 
 def derive(loss: Tensor, wrt: Tensor | str, assume: Any = (), of: str = "gradient") -> Derivation:
@@ -160,8 +161,8 @@ def _matrix(run: Run, vector: Tensor, turned: bool) -> tuple[Term, Term]:
     except NotLinearError:
         problem = f"derive: no matrix was found for {text(run.end)}"
         raise DeriveError(explain(problem, "", "of='hvp', the product with a vector")) from None
-    made, _ = rewrite(made, TIDYING, run.terms, run.facts, operations)
-    made = presented(rewrite(made, NAMING, run.terms, run.facts)[0], run.terms)
+    made, _ = rewrite(made, TIDYING, run.terms, run.facts, tidiness, operations)
+    made = presented(rewrite(made, NAMING, run.terms, run.facts, tidiness)[0], run.terms)
     if not n:
         return made, made * vector
     return made, (vector @ made if turned else made @ vector)

@@ -12,12 +12,14 @@ from .rewriting import rewrite
 from .rules import ALGEBRA, FORMS, NAMING
 from .terms import Terms
 from .views import op_name
+from .weight import tidiness
 
 
 def recognise(copy: Copy) -> None:
     """Name the quotients in the loss that have a usual name, such as softmax(z)."""
+    named = {id(n.args[0]) for n in copy.inner if n.name and op_name(n) == "alias"}
     for node in copy.inner:
-        if op_name(node) == "div" and not node.name:
+        if op_name(node) == "div" and not node.name and id(node) not in named:
             name = _usual_name(node, copy)
             if name:
                 copy.recognise(node, name)
@@ -28,5 +30,5 @@ def _usual_name(node: Tensor, copy: Copy) -> str:
     facts = Facts([(terms.standard(n), a) for n, a in copy.facts])
     rules = (*FORMS, *ALGEBRA)
     body, _ = settle(rewrite(node, rules, terms, facts)[0], rules, terms, facts)
-    named, _ = rewrite(body, NAMING, terms, facts)
+    named, _ = rewrite(body, NAMING, terms, facts, tidiness)
     return text(named) if op_name(named) in CALLS else ""

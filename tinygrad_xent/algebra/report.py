@@ -21,6 +21,7 @@ from .run import Run
 from .terms import Terms
 from .vanishing import is_positive
 from .views import Term, as_product, op_name
+from .weight import calls, tidiness
 
 
 def report(
@@ -84,15 +85,15 @@ def _of_kink(difference: Term, terms: Terms) -> str:
 
 
 def _tidied(term: Term, run: Run, terms: Terms) -> Term:
-    term, _ = rewrite(terms.standard(term), TIDYING, terms, run.facts, operations)
-    return rewrite(term, NAMING, terms, run.facts)[0]
+    term, _ = rewrite(terms.standard(term), TIDYING, terms, run.facts, tidiness, operations)
+    return rewrite(term, NAMING, terms, run.facts, tidiness)[0]
 
 
 def _denominators(run: Run, stated: list[Assumption]) -> Iterator[str]:
     """What must not be zero for the result to have a value."""
     for term in positions(run.end):
         for base in (b for b, sign in as_product(term)[1] if sign < 0):
-            plain, _ = rewrite(base, SPELLED_OUT, run.terms, run.facts)
+            plain, _ = rewrite(base, SPELLED_OUT, run.terms, run.facts, calls)
             run.facts.used = []
             if not run.facts.nonzero(plain):
                 yield f"{text(base)} != 0"

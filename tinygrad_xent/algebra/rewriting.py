@@ -20,6 +20,7 @@ from .facts import Facts
 from .matching import Rule
 from .terms import Terms
 from .views import PRODUCTS, SUMS, Term, as_product, as_sum, is_atom, op_name, unbroadcast
+from .weight import Measure, algebraic
 
 _ROOM = 30  # how many parts a term may grow by, besides its own number
 
@@ -49,21 +50,23 @@ def rewrite(
     rules: Sequence[Rule],
     terms: Terms,
     facts: Facts,
+    weight: Measure = algebraic,
     measure: Callable[[Term], int] | None = None,
 ) -> tuple[Term, list[Rewrite]]:
-    """Apply the rules until none applies.
+    """Apply the rules until none makes the whole lighter.
 
     Args:
         root: where to start.
         rules: the first that fits is applied, at the innermost place.
         terms, facts: what builds terms, and what is known of them.
+        weight: what every step has to lower.
         measure: instead, of all that fit the one is applied that makes this smallest.
     """
     root = terms.standard(root)
     room = _ROOM + 2 * _parts(root)
     measure = measure if _parts(root) <= _ROOM else None  # trying all would take too long
     steps: list[Rewrite] = []
-    while (step := _choice(root, rules, terms, facts, measure)) is not None:
+    while (step := _choice(root, rules, terms, facts, weight, measure)) is not None:
         check(root, step)
         steps.append(step)
         root = step.root
@@ -78,9 +81,12 @@ def _choice(
     rules: Sequence[Rule],
     terms: Terms,
     facts: Facts,
+    weight: Measure,
     measure: Callable[[Term], int] | None,
 ) -> Rewrite | None:
-    found = _fitting(root, rules, terms, facts)
+    now = weight(root)
+    fitting = _fitting(root, rules, terms, facts)
+    found = (step for step in fitting if weight(step.root) < now)
     if measure is None:
         return next(found, None)
     return min(found, key=lambda step: measure(step.root), default=None)

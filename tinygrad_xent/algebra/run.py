@@ -15,6 +15,7 @@ from .rewriting import Rewrite, check, rewrite
 from .rules import NAMING, TIDYING
 from .terms import Terms
 from .views import Term
+from .weight import Measure, algebraic, tidiness
 
 PATIENT, IMPATIENT = 600, 150  # rewrites that an attempt may take
 
@@ -63,16 +64,21 @@ class Run:
         self.terms, self.facts = terms, self.ground.known(terms)
         self.terms.patience = patience
         definitions = self.ground.tidied(self.terms, self.facts)
-        self._phase((*definitions, *TIDYING), measure=operations)
-        self._phase(NAMING)
+        self._phase((*definitions, *TIDYING), tidiness, operations)
+        self._phase(NAMING, tidiness)
         before, self.end = self.end, presented(self.end, self.terms)
         self._note("turn round", "Differences are turned to where they read best.", before)
 
-    def _phase(self, rules: Sequence[Rule], measure: Callable[[Term], int] | None = None) -> None:
+    def _phase(
+        self,
+        rules: Sequence[Rule],
+        weight: Measure = algebraic,
+        measure: Callable[[Term], int] | None = None,
+    ) -> None:
         before = self.end
         self.end = self.terms.standard(before)
         self._note("tidy", "Numbers that all terms share are taken out.", before)
-        self.end, steps = rewrite(self.end, rules, self.terms, self.facts, measure)
+        self.end, steps = rewrite(self.end, rules, self.terms, self.facts, weight, measure)
         self.steps += steps
 
     def _note(self, name: str, reason: str, before: Term) -> None:
