@@ -102,6 +102,20 @@ class Factor(Nonzero):
 
 
 @dataclass(frozen=True, eq=False)
+class PositiveFactor(Positive):
+    """A factor of what is positive, all other factors being so."""
+
+    factor: str = ""
+
+    @property
+    def kind(self) -> str:
+        return Positive.__name__
+
+    def about(self, shown: str) -> str:
+        return f"{self.factor} > 0"
+
+
+@dataclass(frozen=True, eq=False)
 class Kink(Nonzero):
     """A difference that is not zero, because where it is there is no derivative."""
 

@@ -184,9 +184,15 @@ class Derivation:
             return value, 2*x
         <BLANKLINE>
         '''
+        from .computing import computable  # which derives
+
         forms = {name: form.term for name, form in self.forms}
-        loss = self.loss.term if self.loss is not None and self.of == "gradient" else None
-        return source(language, self.result.term, self.wrt, loss, forms, (self.footing,), self.of)
+        if self.loss is None or self.of != "gradient":
+            loss = value = None
+        else:
+            loss, value = self.loss.term, computable(self.loss.term)
+        notes = (self.footing,)
+        return source(language, self.result.term, self.wrt, loss, forms, notes, self.of, value)
 
     def certificate(self) -> str:
         """The derivation as JSON text that `tx.verify` checks, without trusting this library.

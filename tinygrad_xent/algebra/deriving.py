@@ -119,7 +119,7 @@ def attempted(
         copy = Copy(loss, wrt, facts, given)
         start = gradient_graph(copy.loss, copy.of(wrt))
         recognise(copy)
-        run = _shortest(start, copy)
+        run = shortest(start, copy)
         _compare(rebuilt(run), loss, wrt, facts)
         return told(run)
 
@@ -151,7 +151,7 @@ def simplify(node: Tensor, assume: Any = ()) -> Formula:
         given = stated(assume)
         copy = Copy(node, None, [*given, *of_the_loss(node)], given)
         recognise(copy)
-        return report(_shortest(copy.loss, copy), text(node), stated(assume)).result
+        return report(shortest(copy.loss, copy), text(node), stated(assume)).result
 
 
 @contextmanager
@@ -187,7 +187,7 @@ def name_of(loss: Tensor, wrt: Tensor) -> str:
     return wrt.name or leaf_names(loss).get(id(wrt)) or text(wrt)
 
 
-def _shortest(start: Tensor, copy: Copy) -> Run:
+def shortest(start: Tensor, copy: Copy) -> Run:
     """The best of four ways: multiplying out or not, with definitions kept closed or opened."""
     grounds = [Ground(copy, opened=False)]
     if any(not copy.is_count(n) for n in copy.definitions):

@@ -13,6 +13,7 @@ from .assumptions import (
     NonNegative,
     Nonzero,
     Positive,
+    PositiveFactor,
     Simplex,
     SumsToOne,
     Symmetric,
@@ -32,20 +33,27 @@ class Facts:
         self, known: list[tuple[Term, Assumption]], definitions: dict[int, Term] | None = None
     ) -> None:
         self.known: dict[int, list[Assumption]] = {}
+        self.definitions = definitions or {}
+        self.used: list[Assumption] = []
         self.terms = [term for term, _ in known]
         for term, assumption in known:
             self.known.setdefault(id(term), []).append(assumption)
             if isinstance(assumption, Nonzero):
                 self._learn_factors(term, assumption)
-        self.definitions = definitions or {}
-        self.used: list[Assumption] = []
 
     def _learn_factors(self, term: Term, assumption: Nonzero) -> None:
-        """A product is nonzero only if its factors are."""
-        for base, _ in as_product(term)[1]:
-            if base is not term:
-                self.terms.append(base)
-                self.known.setdefault(id(base), []).append(Factor(assumption.of, text(base)))
+        """Factors of what is nonzero are so; one of what is positive, if all others are."""
+        bases = [base for base, _ in as_product(term)[1] if base is not term]
+        for base in dict.fromkeys(bases):
+            others = [b for b in bases if b is not base]
+            alone = isinstance(assumption, Positive) and len(others) == len(bases) - 1
+            if alone and all(map(self.positive, others)):
+                fact: Assumption = PositiveFactor(assumption.of, text(base))
+            else:
+                fact = Factor(assumption.of, text(base))
+            self.terms.append(base)
+            self.known.setdefault(id(base), []).append(fact)
+        self.used = []
 
     def _assumed(self, term: Term, kind: type[Assumption]) -> bool:
         for assumption in self.known.get(id(term), ()):
@@ -163,7 +171,7 @@ _CAUSES = {
     "exp": "exp is positive", "size": "there is something to sum", "abs": "abs is not negative",
     "sqrt": "a root is not negative",
 }  # fmt: skip
-_ALWAYS_POSITIVE = frozenset({"exp", "size"})
+_ALWAYS_POSITIVE = frozenset({"exp", "size", "softmax", "sigmoid", "softplus"})
 _NEVER_NEGATIVE = frozenset({"abs", "sqrt"})
 _ENTRIES = frozenset(  # take what they hold from their argument, or add it up
     {"sum", "max", "min", "expand_dims", "squeeze", "reshape", "transpose", "getitem"}

@@ -259,8 +259,15 @@ class Along:
         self.axis, self.keepdims, self.shape, self.ndim = axis, keepdims, shape, len(shape)
         self._lengths = lengths or {}
 
+    @property
+    def kept(self) -> Along:
+        """The same, with the axes kept at length one."""
+        return Along(self.axis, True, self.shape, self._lengths)
+
     def __call__(self, x: Term) -> Term:
-        """The sum of x, whichever axes x varies along."""
+        """The sum of x, whichever axes x varies along; of a number, so many times the number."""
+        if is_number(x):
+            return x * self.count
         if shape_of(x) != self.shape:
             x = PRIMITIVES["broadcast_to"](x, shape=self.shape)
         return PRIMITIVES["sum"](x, axis=self.axis, keepdims=self.keepdims)
@@ -312,6 +319,10 @@ class AlongAny(Along):
     """In a pattern: a sum along any axes."""
 
     is_pattern = True
+
+    @property
+    def kept(self) -> Along:
+        return self
 
     def __init__(self) -> None:
         super().__init__((0,), False, SHAPE)

@@ -18,6 +18,7 @@ import numpy as np
 from ..graph import Tensor, toposort
 from .facts import Facts
 from .kinds import Along, AlongAny, Constant, Number
+from .naming import summed
 from .terms import Terms, exact_number
 from .views import (
     PRODUCTS,
@@ -195,7 +196,7 @@ class Matcher:
         if along is not None:
             env, name = {**env}, self.rule._sums[id(along)]
             shape, lengths = _shape(term.args[0]), self.terms.lengths
-            this = Along(**term.params, shape=shape, lengths=lengths)
+            this = Along(**summed(term), shape=shape, lengths=lengths)
             if not self.rule.kinds[name].fits(this):
                 return
             have = env.setdefault(name, this)

@@ -33,7 +33,7 @@ def _call(name: str) -> Primitive:
     return Primitive(name, array, text=f"{name}({args}{settings})", **_TEMPLATE)
 
 
-_NAMES = ("softmax", "logsumexp", "sigmoid", "mean", "norm", "diag", "outer", "eye")
+_NAMES = ("softmax", "logsumexp", "sigmoid", "mean", "norm", "diag", "outer", "eye", "softplus")
 CALLS = {name: _call(name) for name in _NAMES}
 
 
@@ -48,6 +48,13 @@ def _node(name: str, x: Any, **params: Any) -> Any:
     return record(op, (x,), params, result)
 
 
+def summed(node: Tensor) -> dict[str, Any]:
+    """The axes that a node sums along, as the settings of a sum."""
+    if node.op is not None and node.op.name == "softmax":
+        return {"axis": (node.params["axis"],), "keepdims": True}
+    return node.params
+
+
 def _axis_text(x: Tensor, params: dict[str, Any]) -> str:
     axis = params.get("axis", x.ndim - 1)
     return "" if axis == x.ndim - 1 else f", axis={axis}"
@@ -55,11 +62,15 @@ def _axis_text(x: Tensor, params: dict[str, Any]) -> str:
 
 def softmax(x: Any, along: Any) -> Any:
     """softmax along the one axis that `along` sums over."""
+    if along.is_pattern:
+        return record(CALLS["softmax"], (x,), {"along": along}, x._value)
     return _node("softmax", x, axis=along.axis[0])
 
 
 def logsumexp(x: Any, along: Any) -> Any:
     """logsumexp along the one axis that `along` sums over."""
+    if along.is_pattern:
+        return record(CALLS["logsumexp"], (x,), {"along": along}, along(x)._value)
     return _node("logsumexp", x, axis=along.axis[0], keepdims=along.keepdims)
 
 
@@ -76,6 +87,11 @@ def mean(x: Any, along: Any) -> Any:
 def norm(x: Any, along: Any) -> Any:
     """The root of the sum of squares along the axes that `along` sums over."""
     return _reduced("norm", x, along)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + e^x), entry by entry."""
+    return _node("softplus", x)
 
 
 def diag(x: Any) -> Any:

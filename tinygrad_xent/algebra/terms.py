@@ -405,7 +405,11 @@ class Terms:
         count = Counter(map(id, bases))
         unique = {id(b): b for b in bases}.values()
         ordered = sorted(unique, key=lambda b: (extent(b), is_sum(b), printed(b)))
-        return [b if count[id(b)] == 1 else self.make("power", b, count[id(b)]) for b in ordered]
+        return [
+            b if count[id(b)] == 1 or op_name(b) in COMPARISONS  # which are 0 or 1
+            else self.make("power", b, count[id(b)])
+            for b in ordered
+        ]  # fmt: skip
 
     # -- sums -------------------------------------------------------------------------------------
 

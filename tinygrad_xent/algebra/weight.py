@@ -20,6 +20,7 @@ from functools import lru_cache
 
 from ..graph import Tensor, toposort
 from .views import (
+    SUMS,
     Factor,
     Term,
     as_product,
@@ -53,6 +54,13 @@ def calls(term: Term) -> Weight:
     """The weight that spelling out means and norms lowers."""
     named = [n for n in toposort(term) if op_name(n) in ("mean", "norm")]
     return (len(named),)
+
+
+def exposure(term: Term) -> Weight:
+    """The weight that forms to compute by lower: logarithms, most of products, then sums."""
+    nodes = toposort(term) if isinstance(term, Tensor) else []
+    logs = sum(3 ** len(as_product(n.args[0])[1]) for n in nodes if op_name(n) == "log")
+    return logs, sum(op_name(n) in SUMS for n in nodes), _polynomial(unbroadcast(term))
 
 
 def forget() -> None:

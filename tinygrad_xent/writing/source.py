@@ -35,6 +35,7 @@ def source(
     forms: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
     of: str = "gradient",
+    value: Any = None,
 ) -> str:
     r'''Python code of a function `gradient`, and `value_and_gradient` where the loss is known.
 
@@ -46,6 +47,7 @@ def source(
         forms: the definitions by name, in the form to compute them by.
         notes: lines for a comment at the top, such as what the formula rests on.
         of: which derivative it is, and the function's name.
+        value: the loss in another form to compute it by.
 
     Raises:
         DeriveError: the language is unknown, or one name means two things.
@@ -66,7 +68,7 @@ def source(
         raise DeriveError(explain(f"source: there is no language {language!r}", "", known))
     if loss is not None:
         check_names(loss, forms or {})
-    writer = _Writer(LANGUAGES[language], gradient, wrt, loss, forms or {}, of)
+    writer = _Writer(LANGUAGES[language], gradient, wrt, loss, forms or {}, of, value)
     return comment(notes) + writer.page()
 
 
@@ -86,10 +88,13 @@ class _Writer:
         loss: Any,
         forms: Mapping[str, Any],
         of: str,
+        value: Any,
     ) -> None:
         self.language, self.of = language, of
         self.program = program = Program(forms)
-        self.value = None if loss is None else program.add(loss)
+        self.value = None if loss is None else program.add(loss)  # which orders the arguments
+        if value is not None:
+            self.value = program.add(value)
         self.gradient = program.add(gradient)
         self.variables = [e for e in program.entries if e.name and not e.args]
         self.variables.sort(key=lambda e: e.name != wrt)  # `sort` keeps the order of the others
