@@ -206,20 +206,21 @@ def test_values_cannot_be_written_into() -> None:
 # -- the loop itself ------------------------------------------------------------------------------
 
 
-def test_only_the_paths_to_what_is_wanted_are_walked() -> None:
+def test_only_the_paths_to_what_is_wanted_are_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = tx.tensor(2.0), tx.tensor(3.0)
     u, v = tx.exp(x), tx.sin(y)
-    walked = {id(node) for node, _ in cotangents(u * v, 1.0, (x,))}
-    assert id(x) in walked
-    assert not walked & {id(y)}
+    assert cotangents(u * v, 1.0, (x,)).keys() == {x}
+    assert cotangents(u * v, 1.0).keys() >= {x, y, u, v}
+    monkeypatch.setattr(tx.sin, "vjp", lambda g, out, y: pytest.fail("nobody wants to know"))
+    assert cotangents(u * v, 1.0, (x,)).keys() == {x}
 
 
 def test_an_inner_node_may_be_wanted() -> None:
     x = tx.tensor(2.0)
     y = x * x
-    found = {id(node): g for node, g in cotangents(y * y * x, 1.0, (y,))}
-    assert found[id(y)] == 2 * 4.0 * 2.0
-    assert id(x) not in found
+    found = cotangents(y * y * x, 1.0, (y,))
+    assert found[y] == 2 * 4.0 * 2.0
+    assert x not in found
 
 
 def test_toposort_puts_arguments_first_in_a_fixed_order() -> None:

@@ -132,7 +132,7 @@ def test_a_cotangent_that_is_zero_is_drawn_as_zero() -> None:
 def test_backward_shows_the_engines_cotangents_and_leaves_grad_alone() -> None:
     scope = cross_entropy_graph()
     boxes = {box.title: box for box in sketch((scope["loss"],), True).boxes}
-    for node, g in cotangents(scope["loss"], 1.0):
+    for node, g in cotangents(scope["loss"], 1.0).items():
         if node.name:
             title = next(t for t in boxes if t == node.name or t.startswith(f"{node.name} ="))
             assert boxes[title].cotangent == brief(g)

@@ -7,7 +7,7 @@ differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -21,98 +21,139 @@ from .ops import astype, broadcast_to, sum, where
 
 def cotangents(
     root: Tensor, seed: Any, wrt: tuple[Tensor, ...] | None = None, record: bool = False
-) -> Iterator[tuple[Tensor, Any]]:
-    """Each node on a differentiable path to `root`, results before arguments, with its cotangent.
+) -> dict[Tensor, Any]:
+    """What each wanted node receives when `root` receives `seed`; no entry where nothing arrives.
 
     Args:
         root: what is differentiated.
         seed: the cotangent of `root`, of its shape.
-        wrt: the nodes whose cotangents are wanted; None for every floating point leaf. Only the
-            paths to them are walked.
+        wrt: the nodes whose cotangents are wanted; only the paths to them are walked. None for
+            every node on a path from a floating point leaf.
         record: call the rules with Tensors, so that the walk itself becomes a graph.
     """
-    order = toposort(root)
+    order, wanted = toposort(root), None if wrt is None else set(wrt)
     needed = _needed(order, wrt)
-    poisoned = not np.all(seed._value if type(seed) is Tensor else seed)
-    received: dict[int, Any] = {id(root): seed}
-    while order:
-        node = order.pop()
-        g = received.pop(id(node), None)
-        if g is None:
-            continue
-        yield node, g
-        if node.op is not None and id(node) in needed:
-            poisoned = poisoned or node.op.selects  # from here on, zeros may meet infinite slopes
-            send = _send_quietly if poisoned else _send
+    received = {root: seed}
+    zeros, poisoned = _has_zeros(seed), False
+    with ExitStack() as quiet:
+        while order:
+            node = order.pop()
+            g = received.get(node)
+            if g is None:
+                continue
+            if wanted is not None and node not in wanted:
+                del received[node]
+            op = node.op
+            if op is None or node not in needed:
+                continue
+            if (zeros or op.selects) and not poisoned:  # zeros may meet infinite slopes from here
+                poisoned = True
+                quiet.enter_context(np.errstate(divide="ignore", invalid="ignore"))
+            send = _send_both if op.pairwise and not (poisoned or record) else _send
             send(node, g, needed, received, record, poisoned)
+    return received
 
 
-def _send(
-    node: Tensor, g: Any, needed: set[int], received: dict[int, Any], record: bool, poisoned: bool
-) -> None:
-    """Add what `node` passes back to what its arguments have received so far."""
-    for i, contribution in contributions(node, g, needed, record, poisoned):
-        key = id(node.args[i])
-        before = received.get(key)
-        received[key] = contribution if before is None else before + contribution
-
-
-_send_quietly = np.errstate(divide="ignore", invalid="ignore")(_send)
-
-
-def contributions(
-    node: Tensor, g: Any, needed: set[int], record: bool = False, poisoned: bool = False
-) -> Iterator[tuple[int, Any]]:
-    """What each needed argument of `node` receives when `node` receives `g`: (place, cotangent)."""
-    op, params = node.op, node.params
-    if op is None or op.vjp is None:
-        return
-    args = node.args if record else [a._value if type(a) is Tensor else a for a in node.args]
-    out, rules = node if record else node._value, op.vjp
-    every = None if type(rules) is tuple else _apply(rules, g, out, args, params)
-    for i, arg in enumerate(node.args):
-        if id(arg) not in needed:
-            continue
-        c = every[i] if every else rules[i] and _apply(rules[i], g, out, args, params)
-        if c is not None:
-            if poisoned and op.elementwise:
-                c = _unpoisoned(c, g)
-            yield i, conform(c, arg._value)
-
-
-def _apply(rule: Any, g: Any, out: Any, args: Any, params: dict[str, Any]) -> Any:
-    """What a rule gives, by NumPy's arithmetic where Python's would raise: at inf and nan."""
-    try:
-        return rule(g, out, *args, **params)
-    except ArithmeticError:
-        g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
-        return rule(g, out, *args, **params)
-
-
-def _needed(order: list[Tensor], wrt: tuple[Tensor, ...] | None) -> set[int]:
+def _needed(order: list[Tensor], wrt: tuple[Tensor, ...] | None) -> set[Tensor]:
     """The nodes through which a change in `wrt` reaches the end of `order`."""
-    needed = set() if wrt is None else {id(x) for x in wrt}
+    needed = set() if wrt is None else set(wrt)
     for node in order:
         if node.op is None:
             if wrt is None and is_float(node._value):
-                needed.add(id(node))
+                needed.add(node)
         elif node.op.vjp is not None and is_float(node._value):
             for a in node.args:
-                if id(a) in needed:
-                    needed.add(id(node))
+                if type(a) is Tensor and a in needed:
+                    needed.add(node)
                     break
     return needed
 
 
+def _has_zeros(seed: Any) -> bool:
+    value = seed._value if type(seed) is Tensor else seed
+    return not (value.all() if type(value) is np.ndarray else value)
+
+
+def _send(
+    node: Tensor,
+    g: Any,
+    needed: set[Tensor],
+    received: dict[Tensor, Any],
+    record: bool,
+    poisoned: bool,
+) -> None:
+    """Add what `node` passes back to what its arguments have received so far."""
+    for a, c in contributions(node, g, needed, record, poisoned):
+        received[a] = received[a] + c if a in received else c
+
+
+def _send_both(
+    node: Tensor, g: Any, needed: set[Tensor], received: dict[Tensor, Any], *general: bool
+) -> None:
+    """`_send` for an operation of two arguments, which is what most are, without its detours."""
+    a, b = node.args
+    x = a._value if type(a) is Tensor else a
+    y = b._value if type(b) is Tensor else b
+    left, right = node.op.vjp
+    try:
+        c = left(g, node._value, x, y) if type(a) is Tensor and a in needed else None
+        d = right(g, node._value, x, y) if type(b) is Tensor and b in needed else None
+    except ArithmeticError:
+        return _send(node, g, needed, received, *general)
+    if c is not None:
+        if type(c) is not float or type(x) is not float:
+            c = conform(c, x)
+        received[a] = received[a] + c if a in received else c
+    if d is not None:
+        if type(d) is not float or type(y) is not float:
+            d = conform(d, y)
+        received[b] = received[b] + d if b in received else d
+
+
+def contributions(
+    node: Tensor, g: Any, needed: set[Tensor], record: bool = False, poisoned: bool = False
+) -> list[tuple[Tensor, Any]]:
+    """What each needed argument of `node` receives when `node` receives `g`."""
+    out, args = node, node.args
+    if not record:
+        out, args = node._value, [a._value if type(a) is Tensor else a for a in args]
+    try:
+        pulled = _pull(node, g, out, args, needed)
+    except ArithmeticError:  # Python's, at inf and nan, where NumPy has an answer
+        g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
+        pulled = _pull(node, g, out, args, needed)
+    if poisoned and node.op.elementwise:
+        pulled = [(a, _unpoisoned(c, g)) for a, c in pulled]
+    return [(a, conform(c, a._value)) for a, c in pulled]
+
+
+def _pull(
+    node: Tensor, g: Any, out: Any, args: Any, needed: set[Tensor]
+) -> list[tuple[Tensor, Any]]:
+    """What the rules of `node` give for its needed arguments, as they give it."""
+    rules = node.op.vjp
+    places = [(i, a) for i, a in enumerate(node.args) if type(a) is Tensor and a in needed]
+    if type(rules) is tuple:
+        pulled = [(a, rules[i] and rules[i](g, out, *args, **node.params)) for i, a in places]
+    else:
+        every = rules(g, out, *args, **node.params)
+        pulled = [(a, every[i]) for i, a in places]
+    return [(a, c) for a, c in pulled if c is not None]
+
+
 def conform(c: Any, like: Any) -> Any:
     """A cotangent at the shape and dtype of its argument: all broadcasting is undone here."""
-    if type(c) is float and type(like) is float:
+    if type(c) is type(like) and (type(c) is float or _alike(c, like)):
         return c
     if shape_of(c) != shape_of(like):
         c = unbroadcast(c, shape_of(like))
     if type(like) is float:
         return c if type(c) is Tensor else float(c)
     return c if dtype_of(c) == like.dtype else astype(c, like.dtype)
+
+
+def _alike(x: np.ndarray, y: np.ndarray) -> bool:
+    return x.shape == y.shape and x.dtype == y.dtype
 
 
 def unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
@@ -161,7 +202,7 @@ def backward(self: Tensor, cotangent: Any = None) -> None:
     array([2., 4.])
     """
     seed = seed_for(self, cotangent)
-    for node, g in list(cotangents(self, seed.value if isinstance(seed, Tensor) else seed)):
+    for node, g in cotangents(self, seed.value if isinstance(seed, Tensor) else seed).items():
         total = g if node._grad is None else node._grad + g
         if type(total) is np.ndarray:
             total.setflags(write=False)

@@ -84,9 +84,8 @@ class Trace:
     def pull(self, out: Tensor, seed: Any, record: bool = False) -> list[Any]:
         """The cotangent of each leaf when `out` receives `seed`; zeros where nothing arrives."""
         with recording():
-            walk = cotangents(out, seed, tuple(self.leaves), record or self.record)
-            found = {id(node): g for node, g in walk}
-        return [found[id(x)] if id(x) in found else _zeros(x) for x in self.leaves]
+            found = cotangents(out, seed, tuple(self.leaves), record or self.record)
+        return [found[x] if x in found else _zeros(x) for x in self.leaves]
 
     def result(self, out: Any = None) -> Tensor:
         """What the function returned, or a part of it; a constant counts as a Tensor."""
@@ -211,10 +210,10 @@ def jvp(f: Callable[..., Any], args: Any, tangents: Any) -> tuple[Any, Any]:
     dummy = Tensor(ones_like(out))
     with recording():
         total = _inner(trace.pull(out, dummy, record=True), along)
-        found: dict[int, Any] = {}
+        found: dict[Tensor, Any] = {}
         if isinstance(total, Tensor):
-            found = {id(x): g for x, g in cotangents(total, ones_like(total), (dummy,), record)}
-    tangent = found[id(dummy)] if id(dummy) in found else _zeros(out)
+            found = cotangents(total, ones_like(total), (dummy,), record)
+    tangent = found[dummy] if dummy in found else _zeros(out)
     return trace.outside(out), trace.outside(tangent, record)
 
 

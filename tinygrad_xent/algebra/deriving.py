@@ -53,9 +53,9 @@ def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
     """
     seed = Tensor(seed_for(loss, None), name="1")  # recorded, so that lengths are not counted out
     with recording():
-        for node, g in cotangents(loss, seed, (wrt,), record=True):
-            if node is wrt:
-                return g if isinstance(g, Tensor) else Tensor(g)
+        g = cotangents(loss, seed, (wrt,), record=True).get(wrt)
+    if g is not None:
+        return g if isinstance(g, Tensor) else Tensor(g)
     problem = f"derive: the loss does not depend on {text(wrt)}, its gradient is zero everywhere"
     works = "a Tensor on a path to the loss that no comparison or stop_gradient cuts"
     raise DeriveError(explain(f"{problem}: {why_zero(loss, wrt)}", describe(wrt), works))
@@ -130,7 +130,7 @@ def _compare(result: Any, loss: Tensor, wrt: Tensor, facts: list[Assumption]) ->
     if cut or not all(a.holds(a.of._value) for a in facts):
         return
     seed = seed_for(loss, None)
-    engine = next(g for node, g in cotangents(loss, seed, (wrt,)) if node is wrt)
+    engine = cotangents(loss, seed, (wrt,))[wrt]
     value = result.value if isinstance(result, Tensor) else result
     x, y = np.broadcast_arrays(np.asarray(value, float), np.asarray(engine, float))
     known = np.isfinite(x) & np.isfinite(y)

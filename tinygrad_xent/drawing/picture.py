@@ -74,7 +74,7 @@ def _received(roots: tuple[Tensor, ...], shown: list[Tensor]) -> dict[int, Any]:
     total: dict[int, Any] = {}
     with np.errstate(all="ignore"):  # an infinity is drawn, which says more than a warning
         for root, seed in [(root, seed_for(root, None)) for root in roots]:
-            for node, g in cotangents(root, seed):
+            for node, g in cotangents(root, seed).items():
                 key = id(node)
                 if key in wanted:
                     total[key] = total[key] + g if key in total else g

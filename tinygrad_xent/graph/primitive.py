@@ -24,12 +24,13 @@ class Primitive:
     """
 
     __slots__ = (
-        "arity", "array", "code", "elementwise", "latex", "name", "precedence", "sample", "scalar",
-        "selects", "text", "vjp", "works",
+        "arity", "array", "code", "elementwise", "latex", "name", "pairwise", "precedence", "sample",
+        "scalar", "selects", "text", "vjp", "works",
     )  # fmt: skip
 
     if TYPE_CHECKING:
         vjp: Any
+        pairwise: bool
         scalar: Callable[..., float] | None
         elementwise: bool
         selects: bool
@@ -45,6 +46,7 @@ class Primitive:
         self.arity = array.nin if isinstance(array, np.ufunc) else None  # one more would be out=
         for key, value in fields.items():
             setattr(self, key, value)
+        self.pairwise = type(self.vjp) is tuple and len(self.vjp) == 2 and all(self.vjp)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         if self.arity is not None and len(args) != self.arity:
@@ -106,6 +108,27 @@ class Primitive:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load_primitive, (self.name,)
+
+
+def express(op: Primitive) -> Callable[[Any, Any], Any]:
+    """`op` of two arguments, with a short way for Python numbers: a graph of scalars is made of it.
+
+    The same node is recorded as `op` would record; where Python's arithmetic gives up, `op` is asked.
+    """
+    scalar, recording = op.scalar, is_recording.get
+    assert scalar is not None
+
+    def apply(a: Any, b: Any) -> Any:
+        x = a._value if type(a) is Tensor else a
+        y = b._value if type(b) is Tensor else b
+        if _are_python_floats(x, y) and recording():
+            try:
+                return record(op, (a, b), NO_PARAMS, scalar(x, y))
+            except (ArithmeticError, ValueError):
+                pass
+        return op(a, b)
+
+    return apply
 
 
 def _are_python_floats(x: Any, y: Any = 1.0) -> bool:

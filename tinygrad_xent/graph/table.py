@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NotSupportedError, describe, explain
-from .primitive import PRIMITIVES, Primitive
+from .primitive import PRIMITIVES, Primitive, express
 from .tensor import Tensor
 
 _NUMPY: dict[Any, Callable[..., Any]] = {}
@@ -98,6 +98,8 @@ _REFLECTED = {f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "pow",
 
 
 def _method(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]:
+    if isinstance(function, Primitive) and function.pairwise and function.scalar is not None:
+        function = express(function)
     if reflected:
         return lambda self, other: function(other, self)
     if isinstance(function, Primitive):

@@ -198,23 +198,22 @@ class Tensor:
 def toposort(*roots: Tensor) -> list[Tensor]:
     """Every node the roots depend on, arguments before results; iterative, in a fixed order."""
     order: list[Tensor] = []
-    seen: set[int] = set()
-    stack: list[Tensor | None] = list(reversed(roots))
+    seen: set[Tensor] = set()
+    stack: list[Any] = list(reversed(roots))
     while stack:
         node = stack.pop()
         if node is None:  # all that the node below depends on is in the order by now
-            order.append(stack.pop())  # type: ignore[arg-type]
-            continue
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if node.op is None:
-            order.append(node)
-            continue
-        stack += (node, None)
-        for a in reversed(node.args):
-            if type(a) is Tensor and id(a) not in seen:
-                stack.append(a)
+            order.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            if node.op is None:
+                order.append(node)
+                continue
+            stack.append(node)
+            stack.append(None)
+            for a in node.args[::-1]:
+                if type(a) is Tensor and a not in seen:
+                    stack.append(a)
     return order
 
 

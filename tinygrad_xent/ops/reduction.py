@@ -36,7 +36,7 @@ def spread(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 
 _sum = primitive(
-    "sum", np.sum,
+    "sum", lambda x, axis, keepdims: np.add.reduce(x, axis, keepdims=keepdims),
     vjp=lambda g, out, x, axis, keepdims: (spread(g, x, axis, keepdims),),
     text="sum({0}{axis}{keepdims})", code="np.sum({0}{axis}{keepdims})",
     latex=r"\operatorname{{sum}}{axis}({0})", sample=_samples(samples.normal),
