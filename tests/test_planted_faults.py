@@ -113,14 +113,14 @@ def test_the_sound_loop_passes() -> None:
 
 
 def test_overwriting_at_a_fan_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def overwrite(
-        node: Any, g: Any, needed: Any, received: Any, record: bool, poisoned: bool
-    ) -> None:
-        for a, c in differentiate.contributions(node, g, needed, record, poisoned):
-            received[a] = c
+    def overwrite(walk: Any, node: Any, op: Any, g: Any) -> None:
+        before, walk.received = walk.received, {}
+        sound(walk, node, op, g)
+        walk.received = before | walk.received
 
-    for name in ("_send", "_send_both"):
-        monkeypatch.setattr(differentiate, name, overwrite)
+    sound = differentiate.Walk.send
+    for name in ("send", "send_one", "send_both"):
+        monkeypatch.setattr(differentiate.Walk, name, overwrite)
     with pytest.raises(AssertionError):
         check_fan_out()
     with pytest.raises(AssertionError):
@@ -136,6 +136,6 @@ def test_a_missing_unbroadcast_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_missing_guard_of_where_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(differentiate, "_unpoisoned", lambda c, g: c)
+    monkeypatch.setattr(differentiate, "unpoisoned", lambda c, g: c)
     with pytest.raises(AssertionError):
         check_where_guard()

@@ -7,14 +7,15 @@ differentiated again.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
-from .graph import Tensor, dtype_of, is_float, leaf_value, shape_of, toposort
-from .ops import astype, broadcast_to, sum, where
+from .graph import PRIMITIVES, Primitive, Tensor, dtype_of, is_float, leaf_value, shape_of, toposort
+from .ops import astype, broadcast_to, where
+
+_sum = PRIMITIVES["sum"]
 
 # -- the loop -------------------------------------------------------------------------------------
 
@@ -31,42 +32,135 @@ def cotangents(
             every node on a path from a floating point leaf.
         record: call the rules with Tensors, so that the walk itself becomes a graph.
     """
-    order, wanted = toposort(root), None if wrt is None else set(wrt)
-    needed = _needed(order, wrt)
-    received = {root: seed}
-    zeros, poisoned = _has_zeros(seed), False
-    with ExitStack() as quiet:
+    walk = Walk(root, seed, wrt, record)
+    if not _has_zeros(seed):
+        walk.go()
+    if walk.order:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            walk.go(poisoned=True)
+    received = walk.received
+    return received if wrt is None else {x: received[x] for x in wrt if x in received}
+
+
+class Walk:
+    """One walk back through a graph.
+
+    order      the nodes still to visit, arguments before results
+    needed     those through which a change in what is wanted reaches the root
+    received   what each node has received so far
+    poisoned   whether zeros may meet infinite slopes: a zero arrived, or an operation that selects
+               has been passed
+    """
+
+    __slots__ = ("needed", "order", "poisoned", "received", "record", "wanted")
+
+    def __init__(self, root: Tensor, seed: Any, wrt: Any, record: bool) -> None:
+        self.order, self.record, self.poisoned = toposort(root), record, False
+        self.wanted = None if wrt is None else set(wrt)
+        self.needed = self._needed()
+        self.received: dict[Tensor, Any] = {root: seed}
+
+    def _needed(self) -> set[Tensor]:
+        every = self.wanted is None
+        needed = set() if self.wanted is None else set(self.wanted)
+        for node in self.order:
+            if node.op is None:
+                if every and is_float(node._value):
+                    needed.add(node)
+            elif node.op.vjp is not None and is_float(node._value):
+                for a in node.args:
+                    if type(a) is Tensor and a in needed:
+                        needed.add(node)
+                        break
+        return needed
+
+    def go(self, poisoned: bool = False) -> None:
+        """Visit the nodes; not poisoned, only as far as the first that selects."""
+        order, needed, received, wanted = self.order, self.needed, self.received, self.wanted
+        self.poisoned = poisoned
+        plainly = not (poisoned or self.record)
         while order:
             node = order.pop()
-            g = received.get(node)
-            if g is None:
+            g, op = received.get(node), node.op
+            if g is None or op is None or node not in needed:
                 continue
+            if op.selects and not poisoned:
+                order.append(node)
+                return
             if wanted is not None and node not in wanted:
-                del received[node]
-            op = node.op
-            if op is None or node not in needed:
-                continue
-            if (zeros or op.selects) and not poisoned:  # zeros may meet infinite slopes from here
-                poisoned = True
-                quiet.enter_context(np.errstate(divide="ignore", invalid="ignore"))
-            send = _send_both if op.pairwise and not (poisoned or record) else _send
-            send(node, g, needed, received, record, poisoned)
-    return received
+                del received[node]  # it may be large, and nobody asks again
+            if op.pairwise and plainly:
+                self.send_both(node, op, g)
+            elif len(node.args) == 1 and callable(op.vjp) and not self.record:
+                self.send_one(node, op, g)
+            else:
+                self.send(node, op, g)
 
+    def send(self, node: Tensor, op: Primitive, g: Any) -> None:
+        """Give each needed argument of `node` what its rule says."""
+        out: Any = node
+        args: Any = node.args
+        if not self.record:
+            out, args = node._value, [a._value if type(a) is Tensor else a for a in args]
+        try:
+            pulled = self.pull(node, op, g, out, args)
+        except ArithmeticError:  # Python's, at inf and nan, where NumPy has an answer
+            g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
+            pulled = self.pull(node, op, g, out, args)
+        for a, c in pulled:
+            if c is not None and type(a) is Tensor and a in self.needed:
+                self.give(op, g, a, c)
 
-def _needed(order: list[Tensor], wrt: tuple[Tensor, ...] | None) -> set[Tensor]:
-    """The nodes through which a change in `wrt` reaches the end of `order`."""
-    needed = set() if wrt is None else set(wrt)
-    for node in order:
-        if node.op is None:
-            if wrt is None and is_float(node._value):
-                needed.add(node)
-        elif node.op.vjp is not None and is_float(node._value):
-            for a in node.args:
-                if type(a) is Tensor and a in needed:
-                    needed.add(node)
-                    break
-    return needed
+    def pull(self, node: Tensor, op: Primitive, g: Any, out: Any, args: Any) -> Any:
+        """The arguments of `node`, each with what its rule gives."""
+        if type(op.vjp) is not tuple:
+            return zip(node.args, op.vjp(g, out, *args, **node.params), strict=True)
+        return [
+            (a, rule(g, out, *args, **node.params))
+            for a, rule in zip(node.args, op.vjp, strict=True)
+            if type(a) is Tensor and a in self.needed and rule is not None
+        ]
+
+    def send_one(self, node: Tensor, op: Primitive, g: Any) -> None:
+        """`send` for operations of one argument, without its detours."""
+        (a,) = node.args
+        try:
+            (c,) = op.vjp(g, node._value, a._value, **node.params)
+        except ArithmeticError:
+            return self.send(node, op, g)
+        if c is not None and a in self.needed:
+            self.give(op, g, a, c)
+
+    def send_both(self, node: Tensor, op: Primitive, g: Any) -> None:
+        """`send` for operations of two arguments, which most are, as short as it can be."""
+        a, b = node.args
+        x = a._value if type(a) is Tensor else a
+        y = b._value if type(b) is Tensor else b
+        left, right = op.vjp
+        needed, received = self.needed, self.received
+        try:
+            c = left(g, node._value, x, y) if type(a) is Tensor and a in needed else None
+            d = right(g, node._value, x, y) if type(b) is Tensor and b in needed else None
+        except ArithmeticError:
+            return self.send(node, op, g)
+        if type(c) is float and type(x) is float:
+            received[a] = received[a] + c if a in received else c
+        elif c is not None:
+            self.give(op, g, a, c)
+        if type(d) is float and type(y) is float:
+            received[b] = received[b] + d if b in received else d
+        elif d is not None:
+            self.give(op, g, b, d)
+
+    def give(self, op: Primitive, g: Any, a: Tensor, c: Any) -> None:
+        """Add `c`, which a rule of `op` made of `g`, to what the argument `a` has received."""
+        if self.poisoned and op.elementwise:
+            c = unpoisoned(c, g)
+        like, received = a._value, self.received
+        fits = type(c) is type(like) is np.ndarray and c.shape == like.shape
+        if not fits or c.dtype != like.dtype:
+            c = conform(c, like)
+        received[a] = received[a] + c if a in received else c
 
 
 def _has_zeros(seed: Any) -> bool:
@@ -74,86 +168,15 @@ def _has_zeros(seed: Any) -> bool:
     return not (value.all() if type(value) is np.ndarray else value)
 
 
-def _send(
-    node: Tensor,
-    g: Any,
-    needed: set[Tensor],
-    received: dict[Tensor, Any],
-    record: bool,
-    poisoned: bool,
-) -> None:
-    """Add what `node` passes back to what its arguments have received so far."""
-    for a, c in contributions(node, g, needed, record, poisoned):
-        received[a] = received[a] + c if a in received else c
-
-
-def _send_both(
-    node: Tensor, g: Any, needed: set[Tensor], received: dict[Tensor, Any], *general: bool
-) -> None:
-    """`_send` for an operation of two arguments, which is what most are, without its detours."""
-    a, b = node.args
-    x = a._value if type(a) is Tensor else a
-    y = b._value if type(b) is Tensor else b
-    left, right = node.op.vjp
-    try:
-        c = left(g, node._value, x, y) if type(a) is Tensor and a in needed else None
-        d = right(g, node._value, x, y) if type(b) is Tensor and b in needed else None
-    except ArithmeticError:
-        return _send(node, g, needed, received, *general)
-    if c is not None:
-        if type(c) is not float or type(x) is not float:
-            c = conform(c, x)
-        received[a] = received[a] + c if a in received else c
-    if d is not None:
-        if type(d) is not float or type(y) is not float:
-            d = conform(d, y)
-        received[b] = received[b] + d if b in received else d
-
-
-def contributions(
-    node: Tensor, g: Any, needed: set[Tensor], record: bool = False, poisoned: bool = False
-) -> list[tuple[Tensor, Any]]:
-    """What each needed argument of `node` receives when `node` receives `g`."""
-    out, args = node, node.args
-    if not record:
-        out, args = node._value, [a._value if type(a) is Tensor else a for a in args]
-    try:
-        pulled = _pull(node, g, out, args, needed)
-    except ArithmeticError:  # Python's, at inf and nan, where NumPy has an answer
-        g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
-        pulled = _pull(node, g, out, args, needed)
-    if poisoned and node.op.elementwise:
-        pulled = [(a, _unpoisoned(c, g)) for a, c in pulled]
-    return [(a, conform(c, a._value)) for a, c in pulled]
-
-
-def _pull(
-    node: Tensor, g: Any, out: Any, args: Any, needed: set[Tensor]
-) -> list[tuple[Tensor, Any]]:
-    """What the rules of `node` give for its needed arguments, as they give it."""
-    rules = node.op.vjp
-    places = [(i, a) for i, a in enumerate(node.args) if type(a) is Tensor and a in needed]
-    if type(rules) is tuple:
-        pulled = [(a, rules[i] and rules[i](g, out, *args, **node.params)) for i, a in places]
-    else:
-        every = rules(g, out, *args, **node.params)
-        pulled = [(a, every[i]) for i, a in places]
-    return [(a, c) for a, c in pulled if c is not None]
-
-
 def conform(c: Any, like: Any) -> Any:
     """A cotangent at the shape and dtype of its argument: all broadcasting is undone here."""
-    if type(c) is type(like) and (type(c) is float or _alike(c, like)):
+    if type(c) is float and type(like) is float:
         return c
     if shape_of(c) != shape_of(like):
         c = unbroadcast(c, shape_of(like))
     if type(like) is float:
         return c if type(c) is Tensor else float(c)
     return c if dtype_of(c) == like.dtype else astype(c, like.dtype)
-
-
-def _alike(x: np.ndarray, y: np.ndarray) -> bool:
-    return x.shape == y.shape and x.dtype == y.dtype
 
 
 def unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
@@ -163,23 +186,21 @@ def unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
     if extra < 0:
         return broadcast_to(c, shape=shape)
     if extra:
-        c = sum(c, axis=tuple(range(extra)))
-    stretched = tuple(
-        i for i, (n, m) in enumerate(zip(have[extra:], shape, strict=True)) if m == 1 and n != 1
-    )
+        c = _sum(c, axis=tuple(range(extra)), keepdims=False)
+    stretched = [i for i, n in enumerate(shape) if n == 1 and have[extra + i] != 1]
     if stretched:
-        c = sum(c, axis=stretched, keepdims=True)
+        c = _sum(c, axis=tuple(stretched), keepdims=True)
     return c if shape_of(c) == shape else broadcast_to(c, shape=shape)
 
 
-def _unpoisoned(c: Any, g: Any) -> Any:
+def unpoisoned(c: Any, g: Any) -> Any:
     """Where nothing arrives nothing leaves, even through an infinite slope: 0 * inf is 0 here.
 
     This keeps the branch that `where` did not take from turning the gradient into nan.
     """
     value = c._value if type(c) is Tensor else c
-    bad = value != value if type(value) is float else np.isnan(value).any()
-    return where(g == 0, 0.0, c) if bad else c
+    whole = value if type(value) is float else np.vdot(value, value)  # a sum of squares
+    return where(g == 0, 0.0, c) if whole != whole else c
 
 
 # -- backward(): gradients stored on the nodes ----------------------------------------------------
@@ -223,7 +244,7 @@ def seed_for(root: Tensor, cotangent: Any, name: str = "backward") -> Any:
             )
         )
     if cotangent is None:
-        if root.size != 1:
+        if root.shape and root.size != 1:
             raise GradientError(
                 explain(
                     f"{name}: the gradient of a non-scalar needs a cotangent",
@@ -251,7 +272,9 @@ def _cast(value: Any, like: Tensor) -> Any:
 
 
 def ones_like(like: Tensor) -> Any:
-    return 1.0 if type(like._value) is float else np.ones(like.shape, like.dtype)[()]
+    if type(like._value) is float:
+        return 1.0
+    return np.ones(like.shape, like.dtype) if like.shape else like.dtype.type(1)
 
 
 def not_recorded(name: str, out: Any) -> Exception:

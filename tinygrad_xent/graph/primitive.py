@@ -24,8 +24,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "arity", "array", "code", "elementwise", "latex", "name", "pairwise", "precedence", "sample",
-        "scalar", "selects", "text", "vjp", "works",
+        "arity", "array", "code", "elementwise", "latex", "name", "pairwise", "precedence",
+        "sample", "scalar", "selects", "text", "vjp", "works",
     )  # fmt: skip
 
     if TYPE_CHECKING:
@@ -61,7 +61,10 @@ class Primitive:
                 plain = True
                 values.append(a if type(a) in _PLAIN else constant(a, self.name))
         try:
-            value = self.evaluate(values, params)
+            if values and type(values[0]) is np.ndarray:
+                value = self.array(*values, **params)
+            else:
+                value = self.evaluate(values, params)
         except (ValueError, TypeError, IndexError) as error:
             raise self._misfit(args, params, error) from None
         if not traced:
@@ -111,20 +114,23 @@ class Primitive:
 
 
 def express(op: Primitive) -> Callable[[Any, Any], Any]:
-    """`op` of two arguments, with a short way for Python numbers: a graph of scalars is made of it.
+    """`op` of two arguments by the short way, for operators: a graph of scalars is made of them.
 
-    The same node is recorded as `op` would record; where Python's arithmetic gives up, `op` is asked.
+    It records what `op` would. Whatever is out of the ordinary is left to `op`, errors included.
     """
-    scalar, recording = op.scalar, is_recording.get
-    assert scalar is not None
+    scalar: Any = op.scalar
+    recording = is_recording.get
 
     def apply(a: Any, b: Any) -> Any:
         x = a._value if type(a) is Tensor else a
         y = b._value if type(b) is Tensor else b
-        if _are_python_floats(x, y) and recording():
+        if recording():
             try:
-                return record(op, (a, b), NO_PARAMS, scalar(x, y))
-            except (ArithmeticError, ValueError):
+                if type(x) is float and (type(y) is float or type(y) is int):
+                    return record(op, (a, b), NO_PARAMS, scalar(x, y))
+                if type(a) is Tensor and type(b) is Tensor:
+                    return record(op, (a, b), NO_PARAMS, op.array(x, y))
+            except (ArithmeticError, ValueError, TypeError):
                 pass
         return op(a, b)
 

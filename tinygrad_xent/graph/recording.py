@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
+from typing import Any
 
 is_recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class _Scope(ContextDecorator):
+    """A block in which recording is on, or off."""
+
+    __slots__ = ("_on", "_token")
+    _token: Token[bool]
+
+    def __init__(self, on: bool) -> None:
+        self._on = on
+
+    def _recreate_cm(self) -> _Scope:  # each call of a decorated function is a block of its own
+        return _Scope(self._on)
+
+    def __enter__(self) -> None:
+        self._token = is_recording.set(self._on)
+
+    def __exit__(self, *_: Any) -> None:
+        is_recording.reset(self._token)
+
+
+def no_grad() -> _Scope:
     """Inside this block nothing is recorded: results are leaves.
 
     It holds for the current thread or async task only.
@@ -22,18 +40,9 @@ def no_grad() -> Iterator[None]:
     >>> y.op is None
     True
     """
-    token = is_recording.set(False)
-    try:
-        yield
-    finally:
-        is_recording.reset(token)
+    return _Scope(False)
 
 
-@contextmanager
-def recording() -> Iterator[None]:
+def recording() -> _Scope:
     """Inside this block operations on Tensors are recorded, whatever surrounds it."""
-    token = is_recording.set(True)
-    try:
-        yield
-    finally:
-        is_recording.reset(token)
+    return _Scope(True)

@@ -12,6 +12,7 @@ An argument is a Tensor or a constant (a number, or an array that nobody can cha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        return int(np.size(self._value))
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -9,6 +9,9 @@ import numpy as np
 
 from ..errors import DtypeError, NotSupportedError, ShapeError, describe, explain
 
+_FLOAT64 = np.dtype(np.float64)
+_NUMBERS = frozenset({float, int, bool})
+
 
 def shape_of(value: Any) -> tuple[int, ...]:
     return getattr(value, "shape", ())
@@ -17,12 +20,14 @@ def shape_of(value: Any) -> tuple[int, ...]:
 def dtype_of(value: Any) -> np.dtype[Any]:
     """The dtype of a value; Python numbers count as float64 (and booleans as bool)."""
     if type(value) is float or type(value) is int:
-        return np.dtype(np.float64)
+        return _FLOAT64
     return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
 
 
 def is_float(value: Any) -> bool:
     """Whether a gradient with respect to this value means anything."""
+    if type(value) is np.ndarray:
+        return bool(value.dtype.kind == "f")
     return type(value) is float or dtype_of(value).kind == "f"
 
 
@@ -32,8 +37,10 @@ def constant(value: Any, asked: str = "tensor") -> Any:
     Arrays are copied into `bytes`, which nothing can change in place: neither the caller through
     the array that was given, nor anyone through the one that the graph holds.
     """
-    if type(value) in (float, int, bool):
+    if type(value) in _NUMBERS:
         return value
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return _frozen(value)
     if isinstance(value, np.ma.MaskedArray):
         raise NotSupportedError(
             explain(
@@ -51,7 +58,11 @@ def constant(value: Any, asked: str = "tensor") -> Any:
                 "floating point for what is differentiated; integers and booleans as data",
             )
         )
-    if isinstance(array, np.generic) or isinstance(array.base, bytes):
+    return array if isinstance(array, np.generic) else _frozen(array)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    if isinstance(array.base, bytes):
         return array
     return np.ndarray(array.shape, array.dtype, array.tobytes())
 

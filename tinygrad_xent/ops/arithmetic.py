@@ -21,19 +21,22 @@ _NONZERO_PAIRS = (samples.nonzero((3, 4), (3, 4)), samples.nonzero((3, 1), (4,))
 _BROADCAST = "shapes that broadcast: from the right, each axis equal or one of them 1"
 
 add = primitive(
-    "add", operator.add, scalar=operator.add, numpy=np.add, methods=("__add__", "__radd__"), elementwise=True,
+    "add", operator.add, scalar=operator.add, numpy=np.add, elementwise=True,
+    methods=("__add__", "__radd__"),
     vjp=(lambda g, out, x, y: g, lambda g, out, x, y: g),
     text="{0} + {1}", latex="{0} + {1}", precedence=2, sample=_PAIRS, works=_BROADCAST,
 )  # fmt: skip
 
 sub = primitive(
-    "sub", operator.sub, scalar=operator.sub, numpy=np.subtract, methods=("__sub__", "__rsub__"), elementwise=True,
+    "sub", operator.sub, scalar=operator.sub, numpy=np.subtract, elementwise=True,
+    methods=("__sub__", "__rsub__"),
     vjp=(lambda g, out, x, y: g, lambda g, out, x, y: -g),
     text="{0} - {1}", latex="{0} - {1}", precedence=2, sample=_PAIRS, works=_BROADCAST,
 )  # fmt: skip
 
 mul = primitive(
-    "mul", operator.mul, scalar=operator.mul, numpy=np.multiply, methods=("__mul__", "__rmul__"), elementwise=True,
+    "mul", operator.mul, scalar=operator.mul, numpy=np.multiply, elementwise=True,
+    methods=("__mul__", "__rmul__"),
     vjp=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
     text="{0}*{1}", latex=r"{0} \odot {1}", precedence=3, sample=_PAIRS, works=_BROADCAST,
 )  # fmt: skip
@@ -47,8 +50,8 @@ div = primitive(
 )  # fmt: skip
 
 neg = primitive(
-    "neg", operator.neg, scalar=operator.neg, numpy=np.negative, methods="__neg__", elementwise=True,
-    vjp=lambda g, out, x: (-g,),
+    "neg", operator.neg, scalar=operator.neg, numpy=np.negative, elementwise=True,
+    methods="__neg__", vjp=lambda g, out, x: (-g,),
     text="-{0}", latex="-{0}", precedence=4, sample=samples.normal((3, 4)),
 )  # fmt: skip
 

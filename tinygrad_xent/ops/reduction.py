@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import implements, primitive, shape_of
+from ..graph import PRIMITIVES, implements, primitive, shape_of
 from . import samples
 from .selection import where
-from .shaping import Axis, axes, broadcast_to, expand_dims
+from .shaping import Axis, axes, expand_dims
+
+broadcast_to = PRIMITIVES["broadcast_to"]  # without the wrapper, which serves the user
 
 _SETTINGS: tuple[dict[str, Any], ...] = (
     {"axis": (0, 1), "keepdims": False},
@@ -29,9 +31,8 @@ def _samples(draw: Any) -> tuple[Any, ...]:
 
 def spread(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """`g`, shaped as a reduction of `x`, back at the shape of `x`."""
-    leading = axis == tuple(range(len(axis)))
-    if not keepdims and not leading:
-        g = expand_dims(g, axis=axis)
+    if not keepdims and axis != tuple(range(len(axis))):
+        g = expand_dims(g, axis)
     return broadcast_to(g, shape=shape_of(x))
 
 

@@ -157,7 +157,11 @@ def broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Any:
     array([[1., 2.],
            [1., 2.]])
     """
-    return _broadcast_to(x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    return _broadcast_to(x, shape=shape if type(shape) is tuple else _lengths(shape))
+
+
+def _lengths(shape: Any) -> tuple[int, ...]:
+    return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
 def axes(name: str, x: Any, axis: Axis) -> tuple[int, ...]:
@@ -165,6 +169,8 @@ def axes(name: str, x: Any, axis: Axis) -> tuple[int, ...]:
     ndim = len(_shape(x))
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     chosen = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     whole = all(isinstance(a, (int, np.integer)) for a in chosen)
     front = tuple(sorted(int(a) + ndim if a < 0 else int(a) for a in chosen)) if whole else (-1,)
