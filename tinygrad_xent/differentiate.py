@@ -78,7 +78,6 @@ class Walk:
         """Visit the nodes; not poisoned, only as far as the first that selects."""
         order, needed, received, wanted = self.order, self.needed, self.received, self.wanted
         self.poisoned = poisoned
-        plainly = not (poisoned or self.record)
         while order:
             node = order.pop()
             g, op = received.get(node), node.op
@@ -89,9 +88,11 @@ class Walk:
                 return
             if wanted is not None and node not in wanted:
                 del received[node]  # it may be large, and nobody asks again
-            if op.pairwise and plainly:
+            if self.record:
+                self.send(node, op, g)
+            elif op.pairwise:
                 self.send_both(node, op, g)
-            elif len(node.args) == 1 and callable(op.vjp) and not self.record:
+            elif len(node.args) == 1 and callable(op.vjp):
                 self.send_one(node, op, g)
             else:
                 self.send(node, op, g)
@@ -143,11 +144,11 @@ class Walk:
             d = right(g, node._value, x, y) if type(b) is Tensor and b in needed else None
         except ArithmeticError:
             return self.send(node, op, g)
-        if type(c) is float and type(x) is float:
+        if type(c) is float and type(x) is float and c == c:
             received[a] = received[a] + c if a in received else c
         elif c is not None:
             self.give(op, g, a, c)
-        if type(d) is float and type(y) is float:
+        if type(d) is float and type(y) is float and d == d:
             received[b] = received[b] + d if b in received else d
         elif d is not None:
             self.give(op, g, b, d)

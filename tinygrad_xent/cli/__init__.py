@@ -11,6 +11,7 @@ from io import TextIOWrapper
 import click
 
 from .. import __version__
+from .bench import bench
 from .demo import demo
 from .derive import derive
 from .kinds import Commands
@@ -26,5 +27,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # where a letter is missing, show ? and go on
 
 
-for command in (demo, derive, verify):
+for command in (bench, demo, derive, verify):
     main.add_command(command)
