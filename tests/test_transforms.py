@@ -299,7 +299,10 @@ def test_results_are_the_callers_own() -> None:
     out, pull = tx.vjp(lambda x: x, x)
     (c,), (d,) = pull(v), pull(v)
     _, t = tx.jvp(lambda x: x, (x,), (v,))
-    arrays = [x, y, v, a, b, out, c, d, t]
+    e, f = tx.grad(lambda x, y: tx.sum((x * 2.0)[::-1] + y.reshape(3)), (0, 1))(x, y)
+    g = tx.grad(lambda x: tx.sum(tx.reshape(x, (3, 1))))(x)
+    large = tx.grad(tx.sum)(np.ones(10_000))
+    arrays = [x, y, v, a, b, out, c, d, t, e, f, g, large]
     for i, one in enumerate(arrays):
         assert one.flags.writeable
         assert not any(np.shares_memory(one, other) for other in arrays[:i])

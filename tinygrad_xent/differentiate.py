@@ -32,38 +32,46 @@ def cotangents(
             every node on a path from a floating point leaf.
         record: call the rules with Tensors, so that the walk itself becomes a graph.
     """
-    walk = Walk(root, seed, wrt, record)
-    if not _has_zeros(seed):
-        walk.go()
-    if walk.order:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            walk.go(poisoned=True)
-    received = walk.received
-    return received if wrt is None else {x: received[x] for x in wrt if x in received}
+    return Walk(root, wrt, record).cotangents(seed)
 
 
 class Walk:
-    """One walk back through a graph.
+    """The way back from a root, which may be walked several times.
 
-    order      the nodes still to visit, arguments before results
+    path       all nodes below the root, arguments before results
+    order      those still to visit
     needed     those through which a change in what is wanted reaches the root
     received   what each node has received so far
     poisoned   whether zeros may meet infinite slopes: a zero arrived, or an operation that selects
                has been passed
     """
 
-    __slots__ = ("needed", "order", "poisoned", "received", "record", "wanted")
+    __slots__ = ("needed", "order", "path", "poisoned", "received", "record", "wanted")
 
-    def __init__(self, root: Tensor, seed: Any, wrt: Any, record: bool) -> None:
-        self.order, self.record, self.poisoned = toposort(root), record, False
+    order: list[Tensor]
+    poisoned: bool
+    received: dict[Tensor, Any]
+
+    def __init__(self, root: Tensor, wrt: tuple[Tensor, ...] | None, record: bool) -> None:
+        self.path, self.record = toposort(root), record
         self.wanted = None if wrt is None else set(wrt)
         self.needed = self._needed()
-        self.received: dict[Tensor, Any] = {root: seed}
+
+    def cotangents(self, seed: Any) -> dict[Tensor, Any]:
+        """What each wanted node receives when the root receives `seed`."""
+        self.order, self.received = self.path[:], {self.path[-1]: seed}
+        if not _has_zeros(seed):
+            self.go()
+        if self.order:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                self.go(poisoned=True)
+        received, wanted = self.received, self.wanted
+        return received if wanted is None else {x: received[x] for x in wanted & received.keys()}
 
     def _needed(self) -> set[Tensor]:
         every = self.wanted is None
         needed = set() if self.wanted is None else set(self.wanted)
-        for node in self.order:
+        for node in self.path:
             if node.op is None:
                 if every and is_float(node._value):
                     needed.add(node)

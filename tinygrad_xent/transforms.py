@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .differentiate import cotangents, not_recorded, ones_like, seed_for
+from .differentiate import Walk, cotangents, not_recorded, ones_like, seed_for
 from .errors import DtypeError, GradientError, ShapeError, describe, explain
 from .graph import Tensor, constant, is_float, leaf_value, recording, shape_of
 from .ops import alias, reshape, stack, sum
@@ -67,25 +67,36 @@ class Trace:
 
     def close(self, per_leaf: list[Any], record: bool = False) -> list[Any]:
         """Results for the leaves, put back into the containers that the arguments came in."""
-        rest, closed = [self.outside(x, record) for x in per_leaf], []
+        rest, closed, seen = [], [], set()
+        for x in per_leaf:
+            rest.append(self.outside(x, record, fresh=id(x) not in seen))
+            seen.add(id(x))
         for arg, rebuild in zip([self.args[i] for i in self.chosen], self.rebuilders, strict=True):
             n = len(flatten(arg)[0])
             closed.append(rebuild(rest[:n]))
             rest = rest[n:]
         return closed
 
-    def outside(self, x: Any, record: bool = False) -> Any:
-        """A result as the caller gets it: a Tensor if all is recorded, else an array to keep."""
+    def outside(self, x: Any, record: bool = False, fresh: bool = False) -> Any:
+        """A result as the caller gets it: a Tensor if all is recorded, else an array to keep.
+
+        `fresh`: if it owns its memory, nobody else does: a rule has just made it.
+        """
         if record or self.record:
             return x if isinstance(x, Tensor) else Tensor(x)
         value = x._value if isinstance(x, Tensor) else x
-        return np.array(value)[()] if type(value) is np.ndarray else value
+        if type(value) is not np.ndarray:
+            return value
+        flags = value.flags
+        fresh = fresh and flags.owndata and flags.writeable and value.ndim > 0
+        return value if fresh else np.array(value)[()]
 
-    def pull(self, out: Tensor, seed: Any, record: bool = False) -> list[Any]:
-        """The cotangent of each leaf when `out` receives `seed`; zeros where nothing arrives."""
+    def pull(self, out: Tensor, *seeds: Any, record: bool = False) -> list[list[Any]]:
+        """For each seed: the cotangent of each leaf when `out` receives it; zeros for nothing."""
+        walk = Walk(out, tuple(self.leaves), record or self.record)
         with recording():
-            found = cotangents(out, seed, tuple(self.leaves), record or self.record)
-        return [found[x] if x in found else _zeros(x) for x in self.leaves]
+            rows = [walk.cotangents(seed) for seed in seeds]
+        return [[row[x] if x in row else _zeros(x) for x in self.leaves] for row in rows]
 
     def result(self, out: Any = None) -> Tensor:
         """What the function returned, or a part of it; a constant counts as a Tensor."""
@@ -147,7 +158,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., tup
     def transformed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         trace = Trace("grad", f, args, kwargs, argnums)
         out = trace.scalar()
-        grads = trace.close(trace.pull(out, ones_like(out)))
+        grads = trace.close(trace.pull(out, ones_like(out))[0])
         return trace.outside(out), grads[0] if isinstance(argnums, int) else tuple(grads)
 
     return transformed
@@ -186,7 +197,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     def pull(cotangent: Any) -> tuple[Any, ...]:
         seed = seed_for(out, cotangent, "vjp")
         record = isinstance(seed, Tensor)
-        return tuple(trace.close(trace.pull(out, seed, record), record))
+        return tuple(trace.close(trace.pull(out, seed, record=record)[0], record))
 
     return trace.outside(out), pull
 
@@ -209,7 +220,7 @@ def jvp(f: Callable[..., Any], args: Any, tangents: Any) -> tuple[Any, Any]:
     record = trace.record or any(isinstance(t, Tensor) for t in along)
     dummy = Tensor(ones_like(out))
     with recording():
-        total = _inner(trace.pull(out, dummy, record=True), along)
+        total = _inner(trace.pull(out, dummy, record=True)[0], along)
         found: dict[Tensor, Any] = {}
         if isinstance(total, Tensor):
             found = cotangents(total, ones_like(total), (dummy,), record)
@@ -256,7 +267,7 @@ def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
 
 def _blocks(trace: Trace, out: Tensor) -> list[Any]:
     """For each leaf, the derivatives of `out` with respect to it."""
-    rows = [trace.pull(out, e) for e in _basis(out)]
+    rows = trace.pull(out, *_basis(out))
     if not rows:
         return [np.zeros(out.shape + x.shape, x.dtype) for x in trace.leaves]
     columns = zip(trace.leaves, zip(*rows, strict=True), strict=True)

@@ -5,6 +5,7 @@ In every rule table: g the arriving cotangent, out the result, x the argument.
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -52,9 +53,14 @@ _squeeze = primitive(
 )  # fmt: skip
 
 
+_LARGE = 4096  # entries from which a view, which writes nothing, is made faster than a copy
+
+
 def _spread(x: Any, shape: tuple[int, ...]) -> Any:
     if shape == ():
         return x
+    if math.prod(shape) > _LARGE:
+        return np.broadcast_to(np.asarray(x, dtype_of(x)), shape)
     out = np.empty(shape, dtype_of(x))
     out[...] = x
     return out
