@@ -17,6 +17,8 @@ def accepts_lists(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def accepting(*args: Any, **kwargs: Any) -> Any:
-        return function(*map(opened, args), **{k: opened(v) for k, v in kwargs.items()})
+        if list in map(type, args) or list in map(type, kwargs.values()):
+            return function(*map(opened, args), **{k: opened(v) for k, v in kwargs.items()})
+        return function(*args, **kwargs)
 
     return accepting

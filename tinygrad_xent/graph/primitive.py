@@ -126,7 +126,7 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
         y = b._value if type(b) is Tensor else b
         if recording():
             try:
-                if type(x) is float and (type(y) is float or type(y) is int):
+                if (type(x) is float and type(y) is float) or _are_python_floats(x, y):
                     return record(op, (a, b), NO_PARAMS, scalar(x, y))
                 if type(a) is Tensor and type(b) is Tensor:
                     return record(op, (a, b), NO_PARAMS, op.array(x, y))
