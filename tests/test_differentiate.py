@@ -223,6 +223,15 @@ def test_an_inner_node_may_be_wanted() -> None:
     assert x not in found
 
 
+def test_a_node_that_passes_nothing_on_may_be_wanted_or_be_the_root() -> None:
+    x = tx.tensor(2.0)
+    cut = tx.stop_gradient(x * x)
+    assert cotangents(cut * x, 1.0, (cut, x)) == {cut: 2.0, x: 4.0}
+    assert cotangents(cut, 1.0, (x,)) == {}
+    assert cotangents(cut, 1.0) == {cut: 1.0}
+    assert cotangents(x, 3.0, (x,)) == {x: 3.0}
+
+
 def test_toposort_puts_arguments_first_in_a_fixed_order() -> None:
     rng = np.random.default_rng(0)
     nodes = [tx.tensor(float(k)) for k in range(3)]

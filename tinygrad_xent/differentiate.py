@@ -41,7 +41,7 @@ class Walk:
     path       all nodes below the root, arguments before results
     order      those still to visit
     needed     those through which a change in what is wanted reaches the root
-    received   what each node has received so far
+    received   what each needed node has received so far, or None
     poisoned   whether zeros may meet infinite slopes: a zero arrived, or an operation that selects
                has been passed
     """
@@ -59,22 +59,26 @@ class Walk:
 
     def cotangents(self, seed: Any) -> dict[Tensor, Any]:
         """What each wanted node receives when the root receives `seed`."""
-        self.order, self.received = self.path[:], {self.path[-1]: seed}
+        root = self.path[-1]
+        if root not in self.needed:
+            return {root: seed} if self.wanted is None else {}
+        self.order, self.received = self.path[:], dict.fromkeys(self.needed)
+        self.received[root] = seed
         if not _has_zeros(seed):
             self.go()
         if self.order:
             with np.errstate(divide="ignore", invalid="ignore"):
                 self.go(poisoned=True)
-        received, wanted = self.received, self.wanted
-        return received if wanted is None else {x: received[x] for x in wanted & received.keys()}
+        return self.received
 
     def _needed(self) -> set[Tensor]:
-        every = self.wanted is None
-        needed = set() if self.wanted is None else set(self.wanted)
+        needed: set[Tensor] = set()
+        every, wanted = self.wanted is None, self.wanted or ()
         for node in self.path:
-            if node.op is None:
-                if every and is_float(node._value):
-                    needed.add(node)
+            if node in wanted or (node.op is None and every and is_float(node._value)):
+                needed.add(node)
+            elif node.op is None:
+                continue
             elif node.op.vjp is not None and is_float(node._value):
                 for a in node.args:
                     if type(a) is Tensor and a in needed:
@@ -84,18 +88,18 @@ class Walk:
 
     def go(self, poisoned: bool = False) -> None:
         """Visit the nodes; not poisoned, only as far as the first that selects."""
-        order, needed, received, wanted = self.order, self.needed, self.received, self.wanted
+        order, received, wanted = self.order, self.received, self.wanted
         self.poisoned = poisoned
         while order:
             node = order.pop()
             g, op = received.get(node), node.op
-            if g is None or op is None or node not in needed:
-                continue
-            if op.selects and not poisoned:
+            if op is not None and op.selects and g is not None and not poisoned:
                 order.append(node)
                 return
-            if wanted is not None and node not in wanted:
-                del received[node]  # it may be large, and nobody asks again
+            if g is None or (wanted is not None and node not in wanted):
+                received.pop(node, None)  # it may be large, and nobody asks again
+            if g is None or op is None or op.vjp is None:
+                continue
             if self.record:
                 self.send(node, op, g)
             elif op.pairwise:
@@ -117,7 +121,7 @@ class Walk:
             g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
             pulled = self.pull(node, op, g, out, args)
         for a, c in pulled:
-            if c is not None and type(a) is Tensor and a in self.needed:
+            if c is not None and type(a) is Tensor and a in self.received:
                 self.give(op, g, a, c)
 
     def pull(self, node: Tensor, op: Primitive, g: Any, out: Any, args: Any) -> Any:
@@ -127,7 +131,7 @@ class Walk:
         return [
             (a, rule(g, out, *args, **node.params))
             for a, rule in zip(node.args, op.vjp, strict=True)
-            if type(a) is Tensor and a in self.needed and rule is not None
+            if type(a) is Tensor and a in self.received and rule is not None
         ]
 
     def send_one(self, node: Tensor, op: Primitive, g: Any) -> None:
@@ -137,7 +141,7 @@ class Walk:
             (c,) = op.vjp(g, node._value, a._value, **node.params)
         except ArithmeticError:
             return self.send(node, op, g)
-        if c is not None and a in self.needed:
+        if c is not None and a in self.received:
             self.give(op, g, a, c)
 
     def send_both(self, node: Tensor, op: Primitive, g: Any) -> None:
@@ -146,18 +150,20 @@ class Walk:
         x = a._value if type(a) is Tensor else a
         y = b._value if type(b) is Tensor else b
         left, right = op.vjp
-        needed, received = self.needed, self.received
+        received = self.received
         try:
-            c = left(g, node._value, x, y) if type(a) is Tensor and a in needed else None
-            d = right(g, node._value, x, y) if type(b) is Tensor and b in needed else None
+            c = left(g, node._value, x, y) if type(a) is Tensor and a in received else None
+            d = right(g, node._value, x, y) if type(b) is Tensor and b in received else None
         except ArithmeticError:
             return self.send(node, op, g)
         if type(c) is float and type(x) is float and c == c:
-            received[a] = received[a] + c if a in received else c
+            before = received[a]
+            received[a] = c if before is None else before + c
         elif c is not None:
             self.give(op, g, a, c)
         if type(d) is float and type(y) is float and d == d:
-            received[b] = received[b] + d if b in received else d
+            before = received[b]
+            received[b] = d if before is None else before + d
         elif d is not None:
             self.give(op, g, b, d)
 
@@ -169,7 +175,8 @@ class Walk:
         fits = type(c) is type(like) is np.ndarray and c.shape == like.shape
         if not fits or c.dtype != like.dtype:
             c = conform(c, like)
-        received[a] = received[a] + c if a in received else c
+        before = received[a]
+        received[a] = c if before is None else before + c
 
 
 def _has_zeros(seed: Any) -> bool:
