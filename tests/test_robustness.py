@@ -119,6 +119,32 @@ def test_a_training_loop_keeps_no_memory(name: str) -> None:
     assert after - before < 2 * x.value.nbytes
 
 
+def test_a_gradient_frees_values_while_it_walks_back() -> None:
+    """At most what the forward pass made, and a few arrays at work; backward() keeps both."""
+    x, depth = np.full(50_000, 0.5), 20
+
+    def f(x: Any) -> Any:
+        for _ in range(depth):
+            x = tx.tanh(x)
+        return tx.sum(x)
+
+    def keeping() -> None:
+        f(tx.tensor(x)).backward()
+
+    peaks = [peak(lambda: tx.grad(f)(x)), peak(keeping)]
+    assert peaks[0] < (depth + 6) * x.nbytes
+    assert peaks[1] > 1.5 * depth * x.nbytes
+
+
+def peak(call: Callable[[], Any]) -> int:
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 # -- threads and tasks ----------------------------------------------------------------------------
 
 

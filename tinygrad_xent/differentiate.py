@@ -57,13 +57,17 @@ class Walk:
         self.wanted = None if wrt is None else set(wrt)
         self.needed = self._needed()
 
-    def cotangents(self, seed: Any) -> dict[Tensor, Any]:
-        """What each wanted node receives when the root receives `seed`."""
-        root = self.path[-1]
-        if root not in self.needed:
-            return {root: seed} if self.wanted is None else {}
+    def cotangents(self, seed: Any, last: bool = False) -> dict[Tensor, Any]:
+        """What each wanted node receives when the root receives `seed`.
+
+        On the `last` walk nothing is kept of what is behind: a node that nobody else has is freed.
+        """
+        if self.path[-1] not in self.needed:
+            return {self.path[-1]: seed} if self.wanted is None else {}
         self.order, self.received = self.path[:], dict.fromkeys(self.needed)
-        self.received[root] = seed
+        self.received[self.path[-1]] = seed
+        if last:
+            self.path, self.needed = [], set()
         if not _has_zeros(seed):
             self.go()
         if self.order:

@@ -91,12 +91,23 @@ class Trace:
         fresh = fresh and flags.owndata and flags.writeable and value.ndim > 0
         return value if fresh else np.array(value)[()]
 
+    def slopes(self) -> tuple[Any, list[Any]]:
+        """The one number that came out, and its derivative by each leaf; the graph is used up."""
+        out = self.scalar()
+        value, seed = self.outside(out), ones_like(out)
+        walk = Walk(out, tuple(self.leaves), self.record)
+        self.out = out = None  # type: ignore[assignment]
+        with recording():
+            return value, self._per_leaf(walk.cotangents(seed, last=True))
+
+    def _per_leaf(self, found: dict[Tensor, Any]) -> list[Any]:
+        return [found[x] if x in found else _zeros(x) for x in self.leaves]
+
     def pull(self, out: Tensor, *seeds: Any, record: bool = False) -> list[list[Any]]:
         """For each seed: the cotangent of each leaf when `out` receives it; zeros for nothing."""
         walk = Walk(out, tuple(self.leaves), record or self.record)
         with recording():
-            rows = [walk.cotangents(seed) for seed in seeds]
-        return [[row[x] if x in row else _zeros(x) for x in self.leaves] for row in rows]
+            return [self._per_leaf(walk.cotangents(seed)) for seed in seeds]
 
     def result(self, out: Any = None) -> Tensor:
         """What the function returned, or a part of it; a constant counts as a Tensor."""
@@ -157,9 +168,9 @@ def value_and_grad(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., tup
 
     def transformed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         trace = Trace("grad", f, args, kwargs, argnums)
-        out = trace.scalar()
-        grads = trace.close(trace.pull(out, ones_like(out))[0])
-        return trace.outside(out), grads[0] if isinstance(argnums, int) else tuple(grads)
+        value, slopes = trace.slopes()
+        grads = trace.close(slopes)
+        return value, grads[0] if isinstance(argnums, int) else tuple(grads)
 
     return transformed
 
