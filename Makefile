@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:  # a .venv that could not be made is made anew
-.PHONY: help demo test check lint types format clean
+.PHONY: help demo test check lint types format documents clean
 
 help:
 	@echo "make demo    the whole story on real data, into out/"
 	@echo "make test    the tests"
 	@echo "make check   format, lint, types and tests"
 	@echo "make format  rewrite the code in the project's format"
+	@echo "make documents  write docs/documents.md anew"
 	@echo "make clean   remove .venv, out and caches"
 
 demo: .venv/demo.stamp
@@ -31,6 +32,9 @@ types: .venv/dev.stamp
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+documents: .venv/demo.stamp
+	$(BIN)/python docs/documents.py
 
 clean:
 	rm -rf .venv out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

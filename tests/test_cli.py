@@ -328,3 +328,51 @@ def test_what_only_the_statement_cannot_read_ends_with_a_message(tmp_path: Path)
     file = tmp_path / "cert.json"
     file.write_text(page.replace('"name": "x"', '"name": "x\\u001b[31m"'), encoding="utf-8")
     assert "\x1b" not in call("verify", str(file)).output
+
+
+# -- lint -----------------------------------------------------------------------------------------
+
+RIGHT = "L = sum_i x_i**2\ndL/dx_k = 2*x_k\n"
+SILENT = "q = softmax(z)\nL = -sum(p*log(q))\ndL/dz = q - p\n"
+
+
+def lint_file(tmp_path: Path, text: str, *options: str) -> Result:
+    path = tmp_path / "derivation.tex"
+    path.write_text(text, encoding="utf-8")
+    return CliRunner().invoke(main, ["lint", str(path), *options])
+
+
+def test_lint_exits_with_what_it_found(tmp_path: Path) -> None:
+    assert lint_file(tmp_path, RIGHT).exit_code == 0
+    assert lint_file(tmp_path, SILENT).exit_code == 0
+    wrong = lint_file(tmp_path, RIGHT.replace("2*x_k", "x_k"))
+    assert wrong.exit_code == 1
+    assert "does not follow" in wrong.output
+    assert "A factor 2 is missing." in wrong.output
+    assert lint_file(tmp_path, "no formula").exit_code == 0
+    missing = CliRunner().invoke(main, ["lint", str(tmp_path / "none.tex")])
+    assert missing.exit_code == 2
+    assert "cannot be read" in missing.output
+
+
+def test_lint_forms(tmp_path: Path) -> None:
+    assert json.loads(lint_file(tmp_path, RIGHT, "--json").output)["ok"] is True
+    assert "| place | formula | verdict |" in lint_file(tmp_path, RIGHT, "--markdown").output
+    page = tmp_path / "new" / "page.html"
+    assert lint_file(tmp_path, RIGHT, "--html", str(page)).exit_code == 0
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_lint_takes_assumptions(tmp_path: Path) -> None:
+    assert "assuming: sum(p)=1" in lint_file(tmp_path, SILENT, "--assume", "sum(p)=1").output
+    refused = lint_file(tmp_path, SILENT, "--assume", "nonsense")
+    assert refused.exit_code == 2
+    assert "sum(p)=1" in refused.output
+
+
+def test_lint_reads_standard_input_and_other_bytes(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["lint", "-"], input=RIGHT)
+    assert done.exit_code == 0
+    path = tmp_path / "bytes.tex"
+    path.write_bytes(bytes(range(256)) * 10)
+    assert CliRunner().invoke(main, ["lint", str(path)]).exit_code == 0

@@ -39,6 +39,7 @@ from .errors import (
 )
 from .functions import *
 from .graph import Tensor, implements, no_grad, primitive, tensor
+from .linting import Item, Report, lint
 from .ops import *
 from .reading import derive
 from .transforms import (
@@ -62,6 +63,7 @@ __all__ = [
     "Film",
     "Formula",
     "GradientError",
+    "Item",
     "NonNegative",
     "Nonzero",
     "NotSupportedError",
@@ -69,6 +71,7 @@ __all__ = [
     "ParseError",
     "Positive",
     "RenderError",
+    "Report",
     "ShapeError",
     "Simplex",
     "Symmetric",
@@ -87,6 +90,7 @@ __all__ = [
     "implements",
     "jacobian",
     "jvp",
+    "lint",
     "no_grad",
     "primitive",
     "simplify",

@@ -15,6 +15,7 @@ from .bench import bench
 from .demo import demo
 from .derive import derive
 from .kinds import Commands
+from .lint import lint
 from .verify import verify
 
 
@@ -27,5 +28,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # where a letter is missing, show ? and go on
 
 
-for command in (bench, demo, derive, verify):
+for command in (bench, demo, derive, lint, verify):
     main.add_command(command)
