@@ -366,6 +366,70 @@ UNREAD = {
     "logsoftmax": 2, "an index of an index": 3, "sgd": 2,
 }  # fmt: skip
 
+# Nothing here is wrong, though much of it cannot be judged.
+UNUSUAL = {
+    "layers in brackets": r"""
+$$Z^{[1]} = W^{[1]} X + b^{[1]}$$ $$A^{[1]} = \tanh(Z^{[1]})$$ $$dZ^{[2]} = A^{[2]} - Y$$ $$dW^{[2]} = \frac{1}{m} dZ^{[2]} A^{[1]T}$$
+$$J = -\frac{1}{m}\sum_{i=1}^m \left(y^{(i)}\log\left(a^{[2](i)}\right) + (1-y^{(i)})\log\left(1-a^{[2](i)}\right)\right)$$
+""",
+    "arguments that are not used": r"""
+$$y_k(\mathbf{x}, \mathbf{w}) = \sigma\left(\sum_{j=1}^M w_{kj} h_j\right)$$
+$$E(\mathbf{w}) = \frac12 \sum_{n=1}^N \sum_{k=1}^K (y_{nk} - t_{nk})^2$$
+$$a_k = \sum_j w_{kj} z_j$$
+$$\frac{\partial a_k}{\partial w_{kj}} = z_j$$
+""",
+    "hadamard": r"""
+$$\mathbf{a} = \sigma(\mathbf{z}), \quad L = \frac12\|\mathbf{a} - \mathbf{y}\|^2$$
+$$\nabla_{\mathbf{z}} L = (\mathbf{a} - \mathbf{y}) \odot \sigma'(\mathbf{z})$$
+""",
+    "two names for one": r"""
+$e = (a+b) * (b+1)$ $$c=a+b,\quad d=b+1, \quad e=c*d$$ $$\frac{\partial e}{\partial b} = \frac{\partial e}{\partial c}\frac{\partial c}{\partial b} + \frac{\partial e}{\partial d}\frac{\partial d}{\partial b} = d + c$$
+""",
+    "gelu etc": r"""
+$$f(x) = x \sigma(x)$$ $$f'(x) = \sigma(x) + x\sigma'(x)$$ $$\sigma(x)=\frac{1}{1+e^{-x}}$$ $$f'(x) = \sigma(x) + x\sigma(x)(1-\sigma(x)) = f(x) + \sigma(x)(1-f(x))$$
+""",
+    "second derivative": r"""
+$$f(x) = \log(1+e^x), \quad f''(x) = \frac{e^x}{(1+e^x)^2}$$ $$\frac{d^2 f}{dx^2} = f'(x)(1-f'(x))$$
+""",
+    "jensen": r"""$$KL(p\|q) = \sum_i p_i \log\frac{p_i}{q_i} \ge 0$$ $$H(p,q) = H(p) + KL(p\|q)$$""",
+    "sum index shift": r"""$x = (x_1, \ldots, x_n)$ $$\sum_{i=1}^n x_i = x_1 + \sum_{i=2}^n x_i$$ $$\sum_{i=1}^{n-1} (x_{i+1} - x_i) = x_n - x_1$$""",
+    "text": r"""
+\begin{align}
+\text{CE}(p, q) &= -\sum_i p_i \log q_i && \text{(definition)} \\
+&= -\sum_i p_i \log p_i + \sum_i p_i \log \frac{p_i}{q_i} && \text{by adding and subtracting}
+\end{align}
+""",
+    "underbrace": r"""$$L = \underbrace{\sum_i x_i^2}_{\text{squares}}$$""",
+    "bracketed": r"""$$\left. \frac{\partial L}{\partial x} \right|_{x=0} = 1$$ $$\Big[ x^2 \Big]_0^1 = 1$$""",
+    "numbered": r"""
+\begin{align}
+q_i &= \frac{e^{z_i}}{\sum_j e^{z_j}} \tag{1}\label{eq:a}\\
+\frac{\partial q_i}{\partial z_j} &= q_i(\delta_{ij} - q_j). \quad (2) \nonumber
+\end{align}""",
+    "substitution": r"""
+$$L = -\log\sigma(z)$$ with $\sigma(z) = \frac{1}{1+e^{-z}}$. $$\frac{dL}{dz} = -\frac{\sigma'(z)}{\sigma(z)} = -(1-\sigma(z)) = \sigma(z) - 1$$
+""",
+    "softmax shift": r"""$$\frac{e^{z_i}}{\sum_j e^{z_j}} = \frac{C e^{z_i}}{\sum_j C e^{z_j}} = \frac{e^{z_i + \log C}}{\sum_j e^{z_j + \log C}}$$""",
+    "two class": r"""$$\frac{e^{z_1}}{e^{z_1} + e^{z_2}} = \frac{1}{1 + e^{-(z_1 - z_2)}} = \sigma(z_1 - z_2)$$""",
+    "quad": r"""$A \in \mathbb{R}^{n \times n}$, $x, b \in \mathbb{R}^n$ $$f(x) = \frac12 x^\top A x - b^\top x$$ $$\nabla f(x) = A x - b$$""",
+    "quad2": r"""$$f = x^\top A x$$ $$\frac{\partial f}{\partial x} = (A + A^\top) x$$ $$\frac{\partial f}{\partial x} = 2 A x$$ since $A = A^\top$.""",
+    "dots": r"""$$L = L_1 + L_2 + \cdots + L_n$$ $$q_1 + q_2 + \ldots + q_n = 1$$""",
+    "words": r"""$$\text{loss} = \text{mean}\left((y - \hat y)^2\right)$$ $$\text{accuracy} = \frac{\text{correct}}{\text{total}}$$""",
+    "iff": r"""$$\frac{\partial L}{\partial q_i} = 0 \iff q_i = p_i$$ $$a = b \implies a^2 = b^2$$ $$x > 0 \Rightarrow |x| = x$$""",
+    "mult eq": r"""$$q = \sigma(z), \qquad \frac{\partial q}{\partial z} = q(1-q), \qquad \sigma(z)=\frac1{1+e^{-z}}$$""",
+    "prob": r"""$$p(y=k|x) = \frac{e^{w_k^T x}}{\sum_j e^{w_j^T x}}$$ $$P(A \cap B) = P(A) P(B)$$ $$\mathbb{E}[X] = \mu$$ $$\text{Var}(X) = \mathbb{E}[X^2] - \mathbb{E}[X]^2$$""",
+    "vec softmax grad": r"""
+Let $\mathbf{z} = W\mathbf{x}$, $\hat{\mathbf{y}} = \mathrm{softmax}(\mathbf{z})$, $J = -\sum_i y_i \log \hat{y}_i$ where $\sum_i y_i = 1$.
+$$\frac{\partial J}{\partial \mathbf{z}} = \hat{\mathbf{y}} - \mathbf{y}$$ $$\frac{\partial J}{\partial W} = (\hat{\mathbf{y}} - \mathbf{y}) \mathbf{x}^\top$$ $$\frac{\partial J}{\partial \mathbf{x}} = W^\top(\hat{\mathbf{y}} - \mathbf{y})$$
+""",
+    "rnn": r"""$$h_t = \tanh(W_h h_{t-1} + W_x x_t)$$ $$\hat y_t = \text{softmax}(W_o h_t)$$""",
+    "temperature limit": r"""$$\lim_{T \to 0} q_i = \delta_{ik}$$""",
+    "primes": r"""$$z' = z + c$$ $$q'_i = \frac{e^{z'_i}}{\sum_j e^{z'_j}}$$""",
+    "alt delta": r"""$$\frac{\partial z_i}{\partial z_j} = \delta_{ij} = \begin{cases}1 & i=j\\0&i\ne j\end{cases}$$ $$\sum_j \delta_{ij} x_j = x_i$$""",
+    "abs": r"""$$\frac{d}{dx}|x| = \text{sgn}(x) = \frac{x}{|x|}$$ $$\frac{d}{dx} \ln x = \frac1x$$ $$\frac{d}{dx} x^n = n x^{n-1}$$ $$\frac{d}{dx}a^x = a^x \ln a$$ $$\frac{d}{dx}\sqrt{x} = \frac{1}{2\sqrt{x}}$$""",
+    "sin": r"""$$\frac{d}{dx}\sin^2 x = 2\sin x\cos x = \sin 2x$$ $$\sin^2 x + \cos^2 x = 1$$ $$e^{a+b} = e^a e^b$$ $$\log ab = \log a + \log b$$""",
+}
+
 # The derivation, what is replaced by what in its first occurrence, and what kinds of slip that may
 # be called ("" for any).
 SLIPS = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from derivations import GOOD, SLIPS, UNREAD
+from derivations import GOOD, SLIPS, UNREAD, UNUSUAL
 
 import tinygrad_xent as tx
 from tinygrad_xent.errors import ParseError
@@ -42,6 +42,12 @@ def test_a_correct_derivation_passes(name: str) -> None:
     found = Counter(item.verdict for item in report.items)
     assert found["not read"] == UNREAD.get(name, 0), str(report)
     assert name in UNREAD or found["follows"] + found["follows under an assumption"] > 0
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_nothing_unusual_is_called_wrong(name: str) -> None:
+    report = linted(UNUSUAL[name])
+    assert report, str(report)
 
 
 SAME = r"$$q_i = \frac{e^{z_i}}{\sum_{j=1}^n e^{z_j}}, \quad L = -\sum_{i=1}^n p_i \log q_i$$"
@@ -191,6 +197,15 @@ def test_assumptions_said_in_the_document_count() -> None:
     assert not tx.lint(f"{define} {claim}")
     assert not tx.lint(f"{define} For $i \\neq k$, {claim}")
     assert tx.lint(f"{define} {claim}", assume=["i = k"])
+
+
+def test_a_matrix_is_symmetric_only_where_it_is_said() -> None:
+    form = r"$$f = x^\top A x$$"
+    claim = r"$$\frac{\partial f}{\partial x} = 2 A x$$"
+    assert not tx.lint(form + claim)
+    assert tx.lint(f"{form} Let A be symmetric. {claim}")
+    assert tx.lint(f"{form} {claim} since $A = A^\\top$.")
+    assert tx.lint(form + claim, assume=["A = A^T"])
 
 
 def test_an_unknown_assumption_is_refused() -> None:

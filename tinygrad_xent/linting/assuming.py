@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ParseError, explain
 from ..reading.latex_text import latex
-from ..reading.latex_tree import At, Call, Name, Num, Rel, Tree, indices, walk
+from ..reading.latex_tree import At, Call, Name, Num, Rel, Transposed, Tree, indices, walk
 from .comparing import index_pairs
 from .document import Document
 from .world import Facts
@@ -140,11 +140,19 @@ def conditions_of(document: Document, relations: Sequence[Tree]) -> list[Assumpt
     return found
 
 
+def symmetric(document: Document) -> list[Assumption]:
+    """That the square matrices of a document are symmetric, where its words say so."""
+    square = [x for x, rank in document.ranks.items() if rank == 2 and x.isupper()]
+    return [Assumption(rf"{x} = {x}^\top", Facts(symmetric=frozenset([x]))) for x in square]
+
+
 def _said(document: Document, relation: Tree) -> Facts | None:
     match relation:
         case Rel("=" | "≠" as op, Name(i), Name(j)) if {i, j} <= document.letters | _INDICES:
             pair = frozenset([(min(i, j), max(i, j))])
             return Facts(equal=pair) if op == "=" else Facts(unequal=pair)
+        case Rel("=", Name(x), Transposed(Name(other))) if x == other:
+            return Facts(symmetric=frozenset([x]))
         case Rel(">" | "≥", Name(x) | At(Name(x)), Num(value)) if value == 0:
             return Facts(positive=frozenset([x]))
         case Rel("=", Name(n), Num(value)) if n in document.sizes and value.denominator == 1:
@@ -173,7 +181,7 @@ def given(text: str) -> Assumption:
         (rf"simplex\({name}\)", "simplex"), (rf"{name}>0", "positive"),
         (rf"positive\({name}\)", "positive"), (rf"one_?hot\({name}\)", "onehot"),
         (r"([A-Za-z])=(\d)", "size"), (r"([a-z])(?:!=|\\neq?|≠)([a-z])", "unequal"),
-        (r"([a-z])=([a-z])", "equal"),
+        (r"([a-z])=([a-z])", "equal"), (r"([A-Z])=\1(?:\^T|\^\\top|\.T)", "symmetric"),
     ]  # fmt: skip
     for form, kind in forms:
         match = re.fullmatch(form, squeezed)
@@ -183,7 +191,7 @@ def given(text: str) -> Assumption:
 
 
 def _facts(kind: str, first: str, second: str = "") -> Facts:
-    if kind in ("simplex", "positive"):
+    if kind in ("simplex", "positive", "symmetric"):
         return Facts(**{kind: frozenset([first])})  # type: ignore[arg-type]
     if kind == "onehot":
         return Facts(onehot={first: ""})

@@ -34,13 +34,25 @@ class Differentiated(Base):
     def _partial(self, tree: Partial) -> Value:
         *rest, last = tree.by
         of: Tree = Partial(tree.of, tuple(rest)) if rest else tree.of
-        self._depends(tree.of, last)
+        try:
+            self._depends(tree.of, last)
+        except UnknownError:
+            return self._otherwise(tree)
         value, by = self.value(of), self.value(last)
         self._reached(tree.of, last, value)
         found = [slopes(e, by.entries, POINTS) for e in value.entries]
         entries = tuple(x for row in found for x in row)
         turn = "either" if by.shape and not value.shape else value.turn
         return Value(value.shape + by.shape, entries, turn)
+
+    def _otherwise(self, tree: Partial) -> Value:
+        """By another formula that the document gives for the same quantity, if it helps."""
+        name = tree.of.text if isinstance(tree.of, Name) else ""
+        for other in self.document.others.get(name, ()):
+            if _about(tree.by[-1]) in self.document.closure(other):
+                return self.value(Partial(other, tree.by))
+        self._depends(tree.of, tree.by[-1])
+        raise CannotReadError("this derivative")
 
     def _nabla(self, tree: Nabla) -> Value:
         if tree.by is None:

@@ -81,6 +81,7 @@ class Defining:
         elif again is not None:
             finding = Finding(DEFINES, f"{name} had another meaning before.")
         self.document.definitions[name] = replace(definition, body=right, line=line.number)
+        self.document.others.pop(name, None)
         self.judge.comparer.worlds.clear()
         self.sections[name] = (line.passage.section, line.number)
         self.anchors = [right]

@@ -46,6 +46,7 @@ class Definition:
 @dataclass
 class Document:
     definitions: dict[str, Definition] = field(default_factory=dict)
+    others: dict[str, list[Tree]] = field(default_factory=dict)  # what is equal to a definition
     lengths: Lengths = field(default_factory=Lengths)
     ranks: dict[str, int] = field(default_factory=dict)
     sizes: set[str] = field(default_factory=set)
@@ -107,10 +108,14 @@ class Document:
 
     def _matrix(self, node: Tree) -> None:
         """A capital beside a vector, as in Wx."""
-        if isinstance(node, Mul) and isinstance(node.left, Name) and isinstance(node.right, Name):
-            capital = node.left.text[0].isupper() and node.left.text not in self.sizes
-            if capital and self.rank(node.right.text) == 1 and self.rank(node.left.text) == 0:
-                self._at_least(node.left.text, 2)
+        if not isinstance(node, Mul) or not isinstance(node.right, Name):
+            return
+        left: Tree = node.left
+        while isinstance(left, Mul):
+            left = left.right
+        if isinstance(left, Name) and left.text[0].isupper() and left.text not in self.sizes:
+            if self.rank(node.right.text) == 1 and self.rank(left.text) == 0:
+                self._at_least(left.text, 2)
 
     # -- what depends on what ---------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from ..errors import ParseError, explain
 from ..reading.latex_passages import MOST_CHARACTERS
 from ..reading.latex_statements import Side, Statement
-from ..reading.latex_tree import At, Call, Name, Num, Rel, Rows, Tree, indices, names, walk
+from ..reading.latex_tree import At, Call, Name, Num, Partial, Rel, Rows, Tree, indices, names, walk
 from ..reading.latex_words import FUNCTIONS
-from .assuming import conditions_of, given, together
+from .assuming import conditions_of, given, symmetric, together
 from .comparing import Comparer
 from .defining import Defining
 from .document import is_number
@@ -21,7 +21,7 @@ from .excusing import assumption, excuse
 from .gathering import Line, gather
 from .judging import Finding, Judge
 from .limits import decimal, limit, rounded
-from .report import DEFINES, ILL, NOTHING, UNREAD, WRONG, Report
+from .report import DEFINES, FOLLOWS, ILL, NOTHING, UNREAD, WRONG, Report
 from .wellformed import widened
 from .world import Facts
 
@@ -80,7 +80,13 @@ class _Linter(Defining):
             self._turn_to(line)
         self.judge.given = self.facts
         self.judge.said = [*self.nearby, *conditions_of(self.document, line.statement.conditions)]
+        if "symmetric" in line.passage.prose:
+            self.judge.said += symmetric(self.document)
         sides, ops = list(line.statement.sides), list(line.statement.ops)
+        if ops and self._under_unknown_conditions(line):
+            both = replace(sides[-1], start=sides[0].start)
+            self._item(line, both, Finding(UNREAD, "Not judged: the condition it holds under."))
+            return
         if line.statement.continues:
             self._continued(line)
             start = 0
@@ -92,6 +98,13 @@ class _Linter(Defining):
             start = 1
         for op, before, side in zip(ops[start:], sides[start:], sides[start + 1 :], strict=False):
             self._step(line, op, side, before=before.end)
+
+    def _under_unknown_conditions(self, line: Line) -> bool:
+        """An equation that is said to hold where something holds that cannot be arranged."""
+        conditions = line.statement.conditions
+        known = conditions_of(self.document, conditions)
+        ranges = [c for c in conditions if isinstance(c, Rel) and c.op == "∈"]
+        return "=" in line.statement.ops and len(known) + len(ranges) < len(conditions)
 
     def _turn_to(self, line: Line) -> None:
         """A new formula: what was given in the one before ends; what is said around it counts."""
@@ -142,7 +155,8 @@ class _Linter(Defining):
     def _equation(self, line: Line, left: Tree, right: Tree, both: Side) -> None:
         new = self._never_seen(left, right)
         found = self.document.defines(left)
-        if found is None and new:
+        derivative = any(isinstance(n, Partial) for n in walk(left))
+        if found is None and new and not derivative:
             self._item(line, both, Finding(UNREAD, f"Not judged: nothing says what {new} is."))
             self._start(right)
         elif (
@@ -249,6 +263,8 @@ class _Linter(Defining):
             finding = self.judge.step(self.anchors, right, found)
         if finding.verdict in (WRONG, ILL) and self.head is not None:
             finding = self._excused(finding, self.head, right, first)
+        if finding.verdict == FOLLOWS and isinstance(self.head, Name):
+            self.document.others.setdefault(self.head.text, []).append(right)
         better = [finding.tree] if finding.tree is not None else []
         if finding.verdict in (WRONG, ILL):
             self.anchors = [*better, right, *self.anchors][:4]
@@ -297,7 +313,7 @@ def _is_entry(tree: At) -> bool:
     return all(isinstance(i, Num) for i in tree.at)
 
 
-_FOR = re.compile(r"\s*,?\s*(?:for|when|where|if|with|in the case)\b[\w\s]{0,20}$")
+_FOR = re.compile(r"\s*,?\s*(?:for|when|where|if|with|since|as|because|in the case)\b[\w\s]{0,20}$")
 
 
 def _relations(statement: Statement) -> list[Tree]:

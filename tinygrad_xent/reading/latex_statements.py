@@ -240,7 +240,7 @@ def _clauses(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
 
 def _implied(clause: list[Token]) -> list[list[Token]]:
     """Premises and conclusion, around ⟹ where there is one."""
-    pieces = [piece for piece in split_at(clause, "⟹") if piece]
+    pieces = [p for piece in split_at(clause, "⟹") for p in split_at(piece, "⟺") if p]
     return pieces if len(pieces) > 1 else [clause]
 
 
