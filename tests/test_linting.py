@@ -332,6 +332,7 @@ HOSTILE = {
     "itself": r"$$f(x) = f(f(x))$$ $$a = a + 1$$ $$b = c$$ $$c = b$$ $$b = 2$$",
     "bytes": bytes(range(256)).decode("latin1") * 100,
     "unicode": "$$∑ᵢ pᵢ = 1 💥 \u202e ∂L/∂z³$$ $α²=β$",
+    "numbers after nothing": r"$$\int = \oint \approx 0.5 \approx 1 = 0.3$$ $$= 1$$ $$\approx 2$$",
     "relations": "$$" + "x=" * 1_500 + "1$$",
 }
 

@@ -12,7 +12,8 @@ from .calculus import UnknownError
 from .comparing import Comparer, Difference, OutOfTimeError
 from .document import Document
 from .examples import counterexample
-from .repairing import edits, letters_of
+from .letters import letters_of
+from .repairing import edits
 from .report import ASSUMING, FOLLOWS, ILL, UNREAD, WRONG
 from .values import CannotReadError
 from .wellformed import Problem

@@ -26,30 +26,8 @@ from .wellformed import widened
 from .world import Facts
 
 
-def lint(text: str, assume: Iterable[str] = (), seconds: float = 60.0) -> Report:
-    r"""Judge a derivation line by line: LaTeX, Markdown with formulas, or plain lines.
-
-    Args:
-        text: the document. It is read, never executed.
-        assume: what may be taken for granted everywhere, such as "sum(p)=1".
-        seconds: what is not judged by then is reported as not read.
-
-    Returns:
-        A verdict for each formula: it follows from the line above; under an assumption, which is
-        named; it does not follow, with a counterexample; it is ill-formed; or it was not read.
-
-    Raises:
-        ParseError: the text is longer than a million characters, or an assumption is not known.
-
-    >>> report = lint(r'''
-    ... $$q_i = \frac{e^{z_i}}{\sum_{j=1}^n e^{z_j}}, \quad L = -\sum_{i=1}^n p_i \log q_i$$
-    ... $$\frac{\partial L}{\partial z_k} = q_k \sum_{i=1}^n p_i - p_k = q_k - p_k$$
-    ... ''')
-    >>> [item.verdict for item in report.items]
-    ['defines', 'defines', 'follows', 'follows under an assumption']
-    >>> report.items[-1].assumptions
-    ('\\sum_i p_i = 1',)
-    """
+def judged(text: str, assume: Iterable[str], seconds: float) -> Report:
+    """What `lint` returns."""
     if len(text) > MOST_CHARACTERS:
         raise ParseError(explain("lint: the document is too long", f"{len(text)} characters",
                                  f"up to {MOST_CHARACTERS}"))  # fmt: skip
@@ -233,38 +211,37 @@ class _Linter(Defining):
         self, line: Line, op: str, side: Side, shown: Side | None = None, before: int | None = None
     ) -> None:
         """One more side of a chain; it is shown with its relation."""
+        first = shown is not None
+        shown = shown or replace(side, start=self._relation_before(line, side, before))
         right = side.tree
-        if shown is None:
-            shown = replace(side, start=self._relation_before(line, side, before))
-            first = False
-        else:
-            first = True
         if right is None:
             self._item(line, shown, Finding(UNREAD, f"Not read: {side.problem}."))
-            return
-        if op == "∈":
+        elif op == "∈":
             self._item(line, shown, self._declared(line, Name(""), member=True))
-            return
-        if op == "≈" and decimal(right) is not None:
-            self._item(line, shown, rounded(self.judge, self.anchors[0], right))
-            return
-        if op != "=":
+        elif op not in "=≈" or not self.anchors or (op == "≈" and decimal(right) is None):
             self._item(line, shown, Finding(UNREAD, f"Not judged: the relation {op}."))
-            return
-        opened = self._opens(line, side, right, shown)
-        if opened:
-            return
+        elif op == "≈":
+            self._item(line, shown, rounded(self.judge, self.anchors[0], right))
+        elif not self._opens(line, right, shown):
+            self._claim(line, right, shown, first)
+
+    def _claim(self, line: Line, right: Tree, shown: Side, first: bool) -> None:
+        """`right` is said to equal what is to its left, or above."""
         outside = indices(self.head) if self.head is not None else set()
         right = widened(right, outside)
-        found = self._problems(line, right, outside)
         if decimal(right) is not None and self.facts.given:
             finding = rounded(self.judge, self.anchors[0], right)
         else:
-            finding = self.judge.step(self.anchors, right, found)
+            finding = self.judge.step(self.anchors, right, self._problems(line, right, outside))
         if finding.verdict in (WRONG, ILL) and self.head is not None:
             finding = self._excused(finding, self.head, right, first)
         if finding.verdict == FOLLOWS and isinstance(self.head, Name):
             self.document.others.setdefault(self.head.text, []).append(right)
+        self._go_on_from(finding, right)
+        self._item(line, shown, finding, self.head if first else None)
+
+    def _go_on_from(self, finding: Finding, right: Tree) -> None:
+        """What the next side may follow from: this one as it is, as repaired, or one before it."""
         better = [finding.tree] if finding.tree is not None else []
         if finding.verdict in (WRONG, ILL):
             self.anchors = [*better, right, *self.anchors][:4]
@@ -272,7 +249,6 @@ class _Linter(Defining):
             self.anchors = [*self.anchors[:2], right]
         else:
             self.anchors = [right, *self.anchors[:1]]
-        self._item(line, shown, finding, self.head if first else None)
 
     def _excused(self, finding: Finding, head: Tree, right: Tree, first: bool) -> Finding:
         """What is not meant as a claim is not called wrong."""
@@ -282,7 +258,7 @@ class _Linter(Defining):
             return Finding(NOTHING, "Taken as an assumption from here on.")
         return excuse(self.judge, head, right, first) or finding
 
-    def _opens(self, line: Line, side: Side, right: Tree, shown: Side) -> bool:
+    def _opens(self, line: Line, right: Tree, shown: Side) -> bool:
         """`a = \\sigma(z) = ...`, where nothing has said what sigma is."""
         left = self.anchors[0] if self.anchors else None
         if not isinstance(left, Call) or left.name in self.document.definitions:
