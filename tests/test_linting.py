@@ -160,6 +160,7 @@ FINE = [
     r"$x_1 + x_2 = 1$ and $p \approx q$, $m = 3$",
     r"$$x_1 + x_2 = 1$$",
     r"$$f(2) = 3$$",
+    r"$$f(x) = g(x)$$ $$f(2) = 3$$",
     r"$$L = -\log q_c$$ $$\frac{\partial L}{\partial q_i} = -\frac{\delta_{ic}}{q_c}$$",
     r"$$\frac{\partial L}{\partial x} = 0$$",
     r"$$\frac{\partial L}{\partial a_j} = \sum_k \frac{\partial L}{\partial z_k} w_{kj}$$",

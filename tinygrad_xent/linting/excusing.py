@@ -49,6 +49,9 @@ def excuse(judge: Judge, head: Tree, right: Tree, first: bool) -> Finding | None
 
 def _varies(judge: Judge, head: Tree) -> bool:
     """Whether a quantity depends on anything: 2 = 3 is wrong, L = 3 holds somewhere."""
+    document = judge.document
+    if document.closure(head) & document.functions - document.definitions.keys():
+        return True  # a function that nothing defines may have any value
     try:
         for world, chosen in judge.comparer.choices(0, judge.given, head):
             at: dict[str, Tree] = {name: Num(Fraction(i)) for name, i in chosen.items()}
