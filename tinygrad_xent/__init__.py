@@ -42,6 +42,7 @@ from .graph import Tensor, implements, no_grad, primitive, tensor
 from .linting import Item, Report, lint
 from .ops import *
 from .reading import derive
+from .stepping import Walkthrough, steps
 from .transforms import (
     elementwise_grad,
     grad,
@@ -78,6 +79,7 @@ __all__ = [
     "Tensor",
     "TinygradXentError",
     "Verification",
+    "Walkthrough",
     "derive",
     "draw",
     "draw_diff",
@@ -94,6 +96,7 @@ __all__ = [
     "no_grad",
     "primitive",
     "simplify",
+    "steps",
     "tensor",
     "value_and_grad",
     "verify",

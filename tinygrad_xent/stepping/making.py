@@ -1,0 +1,111 @@
+"""`steps(loss)`: from a loss to its walkthrough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import Tensor
+from ..reading import expression
+from .breakpoints import odd_numbers
+from .closing import closing, derivation, opens
+from .compositions import compositions
+from .folding import MANY, Folding
+from .formulas import MOST
+from .hands import Hands, node_named
+from .paths import whys
+from .recording import Walked, backward, boxes, forward
+from .records import Rewrite
+from .symbols import Symbols
+from .walkthrough import Walkthrough
+
+
+def steps(
+    loss: Any,
+    *,
+    name: str = "",
+    wrt: Any = None,
+    assume: Any = (),
+    hand: Mapping[Any, Any] | None = None,
+    cotangent: Any = None,
+    at: Mapping[str, Any] | None = None,
+) -> Walkthrough:
+    """Walk through backpropagation, one operation at a time.
+
+    Args:
+        loss: what was computed; or text such as `"-sum(p*log(softmax(z)))"`.
+        name: what links and titles call it; the loss's own name, unless given.
+        wrt: whose gradient the third phase brings to closed form, as a Tensor or its name; the
+            leaf that is farthest from the loss, unless given.
+        assume: facts for the third phase, as `tx.derive` takes them.
+        hand: gradients derived by hand, by node or name: Tensors, arrays, or text such as
+            `"softmax(z) - p"`. They appear beside the engine's.
+        cotangent: where the walk begins; needed if the loss has several entries.
+        at: values of the names, for a loss that is text.
+
+    `.grad` does not change. Of a graph of more than 3000 nodes the two ends are walked through.
+
+    Raises:
+        NotSupportedError: a loss that was not computed from Tensors.
+        GradientError: several entries and no cotangent.
+        ParseError: text that cannot be read, or a name that no node has.
+        ShapeError: a cotangent or gradient of the wrong shape.
+
+    >>> w = steps("-sum(p*log(softmax(z)))", at={"z": [4.0, -1.0, -3.0], "p": [0.0, 0.0, 1.0]})
+    >>> len(w.forward), len(w.backward), w.closing[-1].whole.text
+    (12, 10, 'sum(p)*softmax(z) - p')
+    """
+    if isinstance(loss, str):
+        loss, _ = expression(loss, None, at)
+    walked = Walked(loss, cotangent)
+    found = compositions(walked.shown)
+    symbols = Symbols(walked.shown, found, markup=len(walked.order) <= MANY)
+    folding = Folding(walked, symbols, found)
+    w = Walkthrough(
+        name=name or loss.name or "loss",
+        loss=symbols.whole(loss) if len(walked.order) <= MANY else symbols.formula(loss),
+        boxes=tuple(replace(box, block=folding.of(box.id)) for box in boxes(walked, symbols)),
+        forward=tuple(forward(walked, symbols)),
+        backward=tuple(backward(walked, symbols, Hands(loss, hand))),
+        blocks=tuple(folding.blocks.values()),
+        hidden=walked.hidden,
+        graph=walked,
+    )
+    w = replace(w, origin=_origin(w), notes=tuple(_notes(walked)))
+    w = _closed(w, walked, symbols, _variable(walked, wrt), assume)
+    return replace(w, whys=tuple(whys(w))) if len(walked.order) <= MOST else w
+
+
+def _variable(walked: Walked, wrt: Any) -> Tensor | None:
+    named = {n.name: n for n in walked.shown if n.name}
+    return None if wrt is None else node_named(wrt, named)
+
+
+def _closed(
+    w: Walkthrough, walked: Walked, symbols: Symbols, wrt: Tensor | None, assume: Any
+) -> Walkthrough:
+    """With the third phase, or with the reason why there is none."""
+    found = derivation(walked, wrt, assume)
+    if isinstance(found, str):
+        return replace(w, notes=(*w.notes, found))
+    phase: tuple[Rewrite, ...] = tuple(closing(found, opens(walked, symbols, found), len(w) + 1))
+    return replace(w, closing=phase)
+
+
+def _origin(w: Walkthrough) -> int:
+    """The step in which NaN or an infinity first appeared."""
+    return next((step.number for step in w.steps if odd_numbers(w, step)), 0)
+
+
+def _notes(walked: Walked) -> Iterator[str]:
+    if walked.hidden:
+        yield (f"The graph has {len(walked.order):,} nodes; the first and the last "
+               f"{(len(walked.shown)) // 2} are walked through.")  # fmt: skip
+        bad = next((i for i, n in enumerate(walked.order) if not np.all(np.isfinite(n._value))), -1)
+        if bad >= 0:
+            op = walked.order[bad].op
+            made = "a leaf" if op is None else op.name
+            yield f"The first value that is not finite is that of node {bad:,}, {made}."
