@@ -42,7 +42,7 @@ from .graph import Tensor, implements, no_grad, primitive, tensor
 from .linting import Item, Report, lint
 from .ops import *
 from .reading import derive
-from .stepping import Walkthrough, steps
+from .stepping import Comparison, Walkthrough, compare, steps
 from .transforms import (
     elementwise_grad,
     grad,
@@ -56,6 +56,7 @@ from .transforms import (
 
 __all__ = [
     "CertificateError",
+    "Comparison",
     "Constant",
     "Derivation",
     "DeriveError",
@@ -80,6 +81,7 @@ __all__ = [
     "TinygradXentError",
     "Verification",
     "Walkthrough",
+    "compare",
     "derive",
     "draw",
     "draw_diff",

@@ -14,8 +14,10 @@ from .. import __version__
 from .bench import bench
 from .demo import demo
 from .derive import derive
+from .draw import draw
 from .kinds import Commands
 from .lint import lint
+from .step import step
 from .verify import verify
 
 
@@ -28,5 +30,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # where a letter is missing, show ? and go on
 
 
-for command in (bench, demo, derive, lint, verify):
+for command in (bench, demo, derive, draw, lint, step, verify):
     main.add_command(command)

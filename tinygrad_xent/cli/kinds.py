@@ -34,12 +34,10 @@ class OfFormula(click.Command):
 
 
 _ASSUME = "Such as sum(p)=1, x>0, x!=0 or onehot(y). May be repeated, as --shape and --at may."
-_DESCRIPTION = [
-    click.argument("loss", metavar="LOSS"),
-    click.option(
-        "--wrt", required=True, metavar="NAME", help="Differentiate with respect to this."
-    ),
-    click.option("--assume", multiple=True, metavar="FACT", help=_ASSUME),
+_LOSS = click.argument("loss", metavar="LOSS")
+_WRT = "Differentiate with respect to this."
+_FACTS = click.option("--assume", multiple=True, metavar="FACT", help=_ASSUME)
+_SAMPLE = [
     click.option(
         "--shape", multiple=True, metavar="NAME=N,K", help="The lengths of a name's axes."
     ),
@@ -47,8 +45,22 @@ _DESCRIPTION = [
 ]
 
 
-def describes_a_loss(command: Callable[..., None]) -> Callable[..., None]:
-    """The argument LOSS, and the options `--wrt`, `--assume`, `--shape` and `--at`."""
-    for option in reversed(_DESCRIPTION):
-        command = option(command)
-    return command
+def _with(*options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+describes_a_graph = _with(_LOSS, *_SAMPLE)
+"""The argument LOSS, and the options `--shape` and `--at`."""
+
+describes_a_loss = _with(
+    _LOSS, click.option("--wrt", required=True, metavar="NAME", help=_WRT), _FACTS, *_SAMPLE
+)
+"""The argument LOSS, and the options `--wrt`, `--assume`, `--shape` and `--at`."""
+
+may_name_a_gradient = _with(click.option("--wrt", metavar="NAME", help=_WRT), _FACTS)
+"""The options `--wrt` and `--assume`, neither of which has to be there."""

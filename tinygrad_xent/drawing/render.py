@@ -42,6 +42,11 @@ def png(dot: str) -> bytes:
     return _render(dot, "-Tpng", f"-Gdpi={_DPI}", f"-Gsize={inches:.3f},{inches:.3f}")
 
 
+def layout(dot: str) -> str:
+    """Where everything goes, in Graphviz's `plain` format: lines of words, lengths in inches."""
+    return _render(dot, "-Tplain").decode("utf-8")
+
+
 def programs() -> list[str]:
     """The layout programs there are, best first: `dot` on the PATH, then the wheel's own."""
     found = [shutil.which("dot"), shutil.which("graphviz-pure", path=_scripts())]

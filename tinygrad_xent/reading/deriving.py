@@ -68,12 +68,7 @@ def derive_text(
     >>> found.result, sizes
     (2*(X.T @ (X @ w - y)), 'X: 3 by 4, w: 4, y: 3')
     """
-    named, given = options.shapes(shapes), options.values(values)
-    place = file_and_function(loss)
-    if place:
-        made, variables = from_file(*place, named, given, axes=_axes(of))
-    else:
-        made, variables = expression(loss, named, given, axes=_axes(of))
+    made, variables = loss_text(loss, shapes, values, _axes(of))
     facts = [assumption(fact, variables) for fact in assume]
     return algebra.derive(made, _variable(wrt, variables), facts, of), _sizes(variables)
 
@@ -81,6 +76,21 @@ def derive_text(
 def _axes(of: str) -> int:
     """How many axes there are of what is differentiated."""
     return int(of == "jacobian")
+
+
+def loss_text(
+    loss: str, shapes: Sequence[str] = (), values: Sequence[str] = (), axes: int = 0
+) -> tuple[Any, Mapping[str, Tensor]]:
+    """A loss that is text or `FILE.py:FUNCTION`, on sample values, and its variables.
+
+    >>> loss_text("sum(x**2)", values=["x=1,2"])[0].value
+    np.float64(5.0)
+    """
+    named, given = options.shapes(shapes), options.values(values)
+    place = file_and_function(loss)
+    if place:
+        return from_file(*place, named, given, axes=axes)
+    return expression(loss, named, given, axes=axes)
 
 
 def _sizes(variables: Mapping[str, Tensor]) -> str:

@@ -50,6 +50,19 @@ def from_file(
     return sampled(make, _parameters(function, {*shapes, *values}), shapes, values, axes=axes)
 
 
+def result_of(path: Path, name: str) -> Any:
+    """What a function that needs no arguments returns; None if it needs some.
+
+    Raises:
+        ParseError, DeriveError: as for `from_file`.
+    """
+    function = _function(path, name)
+    if _parameters(function, set()):
+        return None
+    with _reported(path):
+        return function()
+
+
 def _function(path: Path, name: str) -> Callable[..., Any]:
     defined = _run(path)
     functions = [n for n, thing in defined.items() if inspect.isfunction(thing)]

@@ -11,14 +11,14 @@ import numpy as np
 from ..graph import Tensor
 from ..reading import expression
 from .breakpoints import odd_numbers
-from .closing import closing, derivation, opens
+from .closing import closing, derivation
 from .compositions import compositions
+from .contrast import farthest
 from .folding import MANY, Folding
 from .formulas import MOST
 from .hands import Hands, node_named
 from .paths import whys
 from .recording import Walked, backward, boxes, forward
-from .records import Rewrite
 from .symbols import Symbols
 from .walkthrough import Walkthrough
 
@@ -75,23 +75,24 @@ def steps(
         graph=walked,
     )
     w = replace(w, origin=_origin(w), notes=tuple(_notes(walked)))
-    w = _closed(w, walked, symbols, _variable(walked, wrt), assume)
+    w = _closed(w, walked, _variable(w, walked, wrt), assume)
     return replace(w, whys=tuple(whys(w))) if len(walked.order) <= MOST else w
 
 
-def _variable(walked: Walked, wrt: Any) -> Tensor | None:
-    named = {n.name: n for n in walked.shown if n.name}
-    return None if wrt is None else node_named(wrt, named)
+def _variable(w: Walkthrough, walked: Walked, wrt: Any) -> Tensor:
+    """What the third phase is about."""
+    if wrt is not None:
+        return node_named(wrt, {n.name: n for n in walked.shown if n.name})
+    box = farthest(w)
+    return next(n for n in walked.shown if walked.ids[id(n)] == box)
 
 
-def _closed(
-    w: Walkthrough, walked: Walked, symbols: Symbols, wrt: Tensor | None, assume: Any
-) -> Walkthrough:
+def _closed(w: Walkthrough, walked: Walked, wrt: Tensor, assume: Any) -> Walkthrough:
     """With the third phase, or with the reason why there is none."""
     found = derivation(walked, wrt, assume)
     if isinstance(found, str):
         return replace(w, notes=(*w.notes, found))
-    phase: tuple[Rewrite, ...] = tuple(closing(found, opens(walked, symbols, found), len(w) + 1))
+    phase = tuple(closing(found, walked.ids[id(wrt)], len(w) + 1))
     return replace(w, closing=phase)
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import shorten, wrap
+from typing import TYPE_CHECKING
 
 from ..drawing.values import number
 from .numbers import Math, Numbers
 from .records import Backward, Edge, Forward, Hand, Jacobian, Rewrite, Step, Why
 from .walkthrough import Walkthrough
+
+if TYPE_CHECKING:
+    from .comparison import Comparison
 
 WIDTH = 80
 _LABEL = 10  # characters
@@ -124,6 +128,21 @@ def jacobian_text(local: Jacobian) -> str:
 def _rewrite(step: Rewrite) -> list[str]:
     used = f" Assumed: {', '.join(step.used)}." if step.used else ""
     return [f"{step.number:4}  {step.rule}: {step.say}{used}", f"      = {step.whole.text}", ""]
+
+
+def compared(c: Comparison) -> str:
+    """Two walks as one table: what arrives at each node, and what that shows."""
+    names = "".join(f"{safe(w.name):>14}" for w in c.walks)
+    lines = [*c.says, "", f"{'norm of what arrives at':<36}{names}"]
+    for row in c.rows:
+        found = [(w, w.steps[n - 1] if n else None) for w, n in zip(c.walks, row, strict=True)]
+        if not any(isinstance(step, Backward) for _, step in found):
+            continue
+        titles = dict.fromkeys(w.box(s.box).symbol.text for w, s in found if s is not None)
+        norms = "".join(f"{s.arriving.norm:>14.4g}" if isinstance(s, Backward) else f"{'':>14}"
+                        for _, s in found)  # fmt: skip
+        lines.append(f"{shorten(' | '.join(titles), 36, placeholder=' ...'):<36}{norms}")
+    return "\n".join(part for line in lines for part in (_folded(safe(line)) if line else [""]))
 
 
 def why_table(why: Why) -> str:

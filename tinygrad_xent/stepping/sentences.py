@@ -50,17 +50,15 @@ def backward_sentence(
     if not sent:
         return f"{start}{symbol} passes nothing back."
     same = all(edge.rule == "g" for _, edge in sent)
-    how = "passes what arrived on" if same else "multiplies what arrived by its derivative, for"
+    how = "what arrived" if same else "what arrived times its derivative,"
     targets = [_target(name, edge) for name, edge in sent]
-    join = " and to " if same else " and for "
-    return f"{start}{symbol} {how}{' to ' if same else ' '}{join.join(targets)}."
+    return f"{start}{symbol} passes back {how} to {' and to '.join(targets)}."
 
 
 def _target(name: str, edge: Edge) -> str:
-    """`q`, with how it is brought to its shape and the number of the contribution, if several."""
-    note = f", {edge.note}" if edge.note else ""
+    """`q`, with the number of the contribution if there are several."""
     which = f" (contribution {edge.index} of {edge.count})" if edge.count > 1 else ""
-    return f"{name}{note}{which}"
+    return f"{name}{which}"
 
 
 def gradient_sentence(symbol: str, loss: str, count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -133,3 +134,26 @@ class Walkthrough:
         from .plain import plain
 
         return plain(self)
+
+    def show(self, ascii: bool = False) -> None:
+        """Step through it in the terminal; where there is none, print every step."""
+        from .terminal import show
+
+        show(self, ascii)
+
+    def html(self) -> str:
+        """One page that needs nothing else: it opens from disk and requests nothing."""
+        from .page import page
+
+        return page((self,))
+
+    def save(self, path: str | os.PathLike[str]) -> Any:
+        """Write the page (.html) or the data (.json), whole or not at all; returns the path."""
+        from .page import save
+
+        return save(self, path)
+
+    def _repr_html_(self) -> str:
+        from .notebook import shown
+
+        return shown(self)

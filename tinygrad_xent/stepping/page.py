@@ -1,0 +1,195 @@
+"""Walkthroughs as one HTML page, which requests nothing from anywhere.
+
+Everything that depends on the step is written here: the panel of each step as HTML, and the text in
+each box from which step on. The page's script only chooses what to show.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..drawing.files import write
+from ..drawing.values import number
+from ..errors import RenderError, explain
+from .numbers import Math, Numbers
+from .plain import safe
+from .records import BACKWARD, CLOSING, FORWARD, Backward, Forward, Step
+from .scale import Scale, scale
+from .sheet import clipped
+from .sheets import Marks, Sheets
+from .walkthrough import Walkthrough
+
+PHASES = {FORWARD: "Forward", BACKWARD: "Backward", CLOSING: "Derivation"}
+_TAPE = 400  # steps that are listed one by one
+_FORMULA = 34  # characters of a formula in a box; in the panel it stands in full
+_CODE = re.compile("&#x0*([0-9A-F]{3,5}|2[8-9A-F]|3[0-9AD-F]|[57][B-D]);")  # not < & " and such
+_NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
+
+
+def page(
+    walks: Sequence[Walkthrough], rows: Sequence[tuple[int, ...]] | None = None, head: Any = None
+) -> str:
+    """The page of one walkthrough, or of several side by side.
+
+    Args:
+        walks: what is shown.
+        rows: the steps that are shown together, 0 where a walk has none; each step of the only
+            walk, unless given.
+        head: what a comparison shows above the graphs.
+    """
+    rows = rows or [(step.number,) for step in walks[0]]
+    sizes = scale(s.arriving.norm for w in walks for s in w.backward)
+    views = [View(w, sizes, i) for i, w in enumerate(walks)]
+    data = {"rows": rows, "walks": [view.data() for view in views], "phases": list(PHASES.values())}
+    return environment().get_template("page.html").render(
+        views=views, scale=sizes, head=head, data=Markup(_json(data)), several=len(walks) > 1
+    )  # fmt: skip
+
+
+def _json(data: Any) -> str:
+    """JSON that may stand inside a script element: nothing in it ends or nests one."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = re.sub(r"<(?=[!sS])", r"\\u003c", text).replace("</", "<\\/")
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+@cache
+def environment() -> Environment:
+    """Jinja, with everything that is not our own markup escaped, and spelled out if unprintable."""
+    made = Environment(
+        loader=PackageLoader("tinygrad_xent.stepping", "."), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda x: safe(x) if isinstance(x, str) and not isinstance(x, Markup) else x,
+    )  # fmt: skip
+    made.filters |= {"number": number, "math": markup, "clipped": clipped}
+    made.globals["file"] = lambda name: Markup((Path(__file__).parent / name).read_text("utf-8"))
+    return made
+
+
+def markup(formula: Math) -> Markup:
+    """A formula as MathML, or as code where there is none."""
+    if formula.mathml:
+        plain = _CODE.sub(lambda found: chr(int(found[1], 16)), formula.mathml)
+        return Markup(plain.replace(_NAMESPACE, ""))
+    return Markup("<code>{}</code>").format(safe(formula.text))
+
+
+class View:
+    """One walkthrough as the page needs it.
+
+    Args:
+        w: the walkthrough.
+        sizes: the scale of its colours.
+        place: of the walk on the page.
+    """
+
+    def __init__(self, w: Walkthrough, sizes: Scale, place: int) -> None:
+        self.w, self.place, self._scale = w, place, sizes
+        self._arriving = {step.box: step.arriving for step in w.backward}
+        self._senders: dict[str, list[tuple[str, str, int]]] = {}
+        for step in w.backward:
+            for i, edge in enumerate(step.edges):
+                if edge.contribution is not None:
+                    self._senders.setdefault(edge.to, []).append((edge.to, step.box, i))
+        self._marks = self._all_marks()
+        self.sheets = Sheets(w, self._size, self._marks)
+        self.tape = [(s.number, s.phase, w.box(s.box).symbol.text, self._brief(s)) for s in w][
+            :_TAPE
+        ]
+
+    def _size(self, box: str) -> str:
+        found = self._arriving.get(box)
+        return "none" if found is None else self._scale.step(found)
+
+    def _brief(self, step: Step) -> str:
+        if isinstance(step, Forward):
+            return self.w.box(step.box).value.brief
+        return step.arriving.brief if isinstance(step, Backward) else step.rule
+
+    def data(self) -> dict[str, Any]:
+        """What the script chooses from."""
+        w = self.w
+        return {
+            "name": w.name,
+            "steps": [self._step(step) for step in w],
+            "marks": self._marks,
+            "within": {b.id: b.block for b in w.boxes if b.block},
+            "last": self.sheets.last,
+            "blocks": {b.id: [clipped(b.title), self.sheets.svg(b.id)] for b in w.blocks},
+            "whys": {f"{y.box}:{','.join(map(str, y.index))}": self._why(y) for y in w.whys},
+            "stops": _stops(w),
+        }
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        html = environment().get_template("step.html").render(w=self.w, step=step)
+        box = self.w.box(step.box)
+        found: dict[str, Any] = {
+            "box": step.box, "phase": list(PHASES).index(step.phase), "op": box.op,
+            "symbol": clipped(box.symbol.text), "say": safe(step.say),
+            "html": _dense(html),
+        }  # fmt: skip
+        if isinstance(step, Forward):
+            found["in"] = [(a, step.box, i) for i, a in enumerate(box.args)]
+            found["odd"] = not box.value.finite
+        if isinstance(step, Backward):
+            found |= {"in": self._senders.get(step.box, []), "norm": step.arriving.norm,
+                      "odd": not step.arriving.finite}  # fmt: skip
+            found["out"] = [(e.to, step.box, i) for i, e in enumerate(step.edges) if e.contribution]
+        return found
+
+    def _all_marks(self) -> Marks:
+        """For each box, from which step on which text stands in it: as numbers, and as symbols."""
+        marks: Marks = {b.id: {"v": [], "c": []} for b in self.w.boxes}
+        for step in self.w.forward:
+            value = clipped(self.w.box(step.box).value.brief)
+            marks[step.box]["v"].append((step.number, value, ""))
+        start = self.w.backward[0]
+        marks[start.box]["c"].append(self._mark(start.number, start.arriving, start.formula))
+        for walked in self.w.backward:
+            for e in walked.edges:
+                if e.after is not None and e.to in marks:
+                    which = f" ({e.index} of {e.count})" if e.index < e.count else ""
+                    mark = self._mark(walked.number, e.after, e.after_formula, which)
+                    marks[e.to]["c"].append(mark)
+        return marks
+
+    def _mark(
+        self, step: int, numbers: Numbers, formula: Math | None, which: str = ""
+    ) -> tuple[int, str, str, str]:
+        symbols = clipped(formula.text if formula else numbers.brief, _FORMULA)
+        return step, clipped(numbers.brief) + which, symbols + which, self._scale.step(numbers)
+
+    def _why(self, why: Any) -> dict[str, Any]:
+        html = environment().get_template("why.html").render(w=self.w, why=why)
+        return {"html": _dense(html), "paths": [p.boxes for p in why.paths]}
+
+
+def _dense(html: str) -> str:
+    """Markup without the line breaks of its template."""
+    return re.sub(r">\s*\n\s*<", "><", html).strip()
+
+
+def _stops(w: Walkthrough) -> list[tuple[str, str]]:
+    """What the page can stop at: operations and nodes, as kind and name."""
+    ops = sorted({b.op for b in w.boxes if b.op})
+    nodes = [clipped(b.symbol.text) for b in w.boxes if b.kind in ("leaf", "definition")]
+    return [*(("op", op) for op in ops), *(("symbol", n) for n in dict.fromkeys(nodes[:_TAPE]))]
+
+
+def save(thing: Any, path: str | os.PathLike[str]) -> Path:
+    """Write a walkthrough or a comparison: its page (.html), or its data (.json)."""
+    file = Path(path)
+    kind = file.suffix.lower()
+    if kind not in (".html", ".htm", ".json"):
+        raise RenderError(explain("save: the ending says what to write", str(file), ".html .json"))
+    write(file, (thing.json() if kind == ".json" else thing.html()).encode())
+    return file
