@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -35,6 +36,15 @@ def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_blocks_run(path: Path, tmp_path: Path) -> None:
     done = run(script(path.read_text(encoding="utf-8")), tmp_path)
     assert done.returncode == 0, done.stderr
+    for picture in path.parent.glob("images/*.svg"):  # those that a block has drawn
+        if (tmp_path / picture.name).exists():
+            assert words(tmp_path / picture.name) == words(picture), picture.name
+
+
+def words(picture: Path) -> list[str]:
+    """The texts in a drawing; where they stand is up to the program that does the layout."""
+    root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
+    return [text for text in root.itertext() if text.strip()]
 
 
 def test_a_wrong_comment_is_noticed(tmp_path: Path) -> None:

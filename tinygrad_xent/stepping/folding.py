@@ -35,9 +35,9 @@ class Folding:
         self._symbols, self._ids = symbols, walked.ids
         self.blocks: dict[str, Block] = {}
         self._inside: dict[str, tuple[str, ...]] = {}
-        units = [_Unit([n], []) for n in walked.shown]
-        if len(units) <= MANY:
+        if len(walked.shown) <= MANY:
             return
+        units = [_Unit([n], []) for n in _beside_users(walked.shown)]
         users = _users(walked.shown)
         for groups in (_composites(found, users), _named(walked.shown, users)):
             if len(units) > MANY:
@@ -78,6 +78,17 @@ class Folding:
             self.blocks[inner] = Block(inner, held.title, held.count, name)
         whole.blocks = [name]
         return whole
+
+
+def _beside_users(shown: list[Tensor]) -> list[Tensor]:
+    """Another order of computation: each leaf directly before its first user."""
+    placed: dict[int, Tensor] = {}
+    for node in shown:
+        if node.op is not None:
+            leaves = (a for a in node.args if type(a) is Tensor and a.op is None)
+            placed |= {id(a): a for a in leaves if id(a) not in placed}
+            placed[id(node)] = node
+    return list(placed.values())
 
 
 def _users(shown: list[Tensor]) -> dict[int, list[Tensor]]:

@@ -62,7 +62,8 @@ def _laid_out(
 def _dot(sizes: tuple[tuple[float, float], ...], arrows: tuple[tuple[str, str], ...]) -> str:
     nodes = (f'{i} [width={w / _INCH:.3f}, height={h / _INCH:.3f}, label=""];'
              for i, (w, h) in enumerate(sizes))  # fmt: skip
-    edges = (f"{tail} -> {head};" for tail, head in arrows)
+    inner = {head for _, head in arrows}  # operations line up, leaves stand aside
+    edges = (f"{tail} -> {head} [weight={6 if tail in inner else 1}];" for tail, head in arrows)
     hurried = _HURRY if len(sizes) > _MANY else ""
     shape = "node [shape=box, fixedsize=true]; edge [arrowhead=none];"
     return "\n".join(["digraph {", _GRAPH, hurried, shape, *nodes, *edges, "}"])

@@ -9,9 +9,7 @@ import base64
 from html import escape
 from typing import Any
 
-from .page import View
-from .picture import standalone
-from .scale import scale
+from .picture import picture
 from .walkthrough import Walkthrough
 
 _HEIGHT = 640  # pixels of the frame
@@ -34,9 +32,7 @@ def shown(thing: Any) -> str:
 
 def image(w: Walkthrough) -> str:
     """The graph with all its values and cotangents as an `<img>` element."""
-    sizes = scale(step.arriving.norm for step in w.backward)
-    svg = standalone(View(w, sizes, 0).sheets.svg())
-    data = base64.b64encode(svg.encode()).decode()
+    data = base64.b64encode(picture(w).encode()).decode()
     label = escape(f"Graph of {w.name}, with values and what arrives on the way back")
     return (f'<img alt="{label}" style="max-width:100%;max-height:{_HEIGHT}px" '
             f'src="data:image/svg+xml;base64,{data}"/>')  # fmt: skip

@@ -55,6 +55,7 @@ class Walk {
       crumbs.append(this.walk.blocks[block][0]);
     }
     this.paint();
+    this.reveal(one(".box.now", this.drawing) || one(".box:not(.leaf)", this.drawing));
   }
 
   // Show step `number` (from 1 on), or say that nothing happens here.

@@ -20,17 +20,18 @@ from markupsafe import Markup
 from ..drawing.files import write
 from ..drawing.values import number
 from ..errors import RenderError, explain
-from .numbers import Math, Numbers
+from .breakpoints import odd_numbers
+from .marks import Marks
+from .numbers import Math
 from .plain import safe
 from .records import BACKWARD, CLOSING, FORWARD, Backward, Forward, Step
 from .scale import Scale, scale
 from .sheet import clipped
-from .sheets import Marks, Sheets
+from .sheets import Sheets
 from .walkthrough import Walkthrough
 
 PHASES = {FORWARD: "Forward", BACKWARD: "Backward", CLOSING: "Derivation"}
 _TAPE = 400  # steps that are listed one by one
-_FORMULA = 34  # characters of a formula in a box; in the panel it stands in full
 _CODE = re.compile("&#x0*([0-9A-F]{3,5}|2[8-9A-F]|3[0-9AD-F]|[57][B-D]);")  # not < & " and such
 _NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 
@@ -48,7 +49,7 @@ def page(
     """
     rows = rows or [(step.number,) for step in walks[0]]
     sizes = scale(s.arriving.norm for w in walks for s in w.backward)
-    views = [View(w, sizes, i) for i, w in enumerate(walks)]
+    views = [View(w, sizes) for w in walks]
     data = {"rows": rows, "walks": [view.data() for view in views], "phases": list(PHASES.values())}
     return environment().get_template("page.html").render(
         views=views, scale=sizes, head=head, data=Markup(_json(data)), several=len(walks) > 1
@@ -89,26 +90,14 @@ class View:
     Args:
         w: the walkthrough.
         sizes: the scale of its colours.
-        place: of the walk on the page.
     """
 
-    def __init__(self, w: Walkthrough, sizes: Scale, place: int) -> None:
-        self.w, self.place, self._scale = w, place, sizes
-        self._arriving = {step.box: step.arriving for step in w.backward}
-        self._senders: dict[str, list[tuple[str, str, int]]] = {}
-        for step in w.backward:
-            for i, edge in enumerate(step.edges):
-                if edge.contribution is not None:
-                    self._senders.setdefault(edge.to, []).append((edge.to, step.box, i))
-        self._marks = self._all_marks()
-        self.sheets = Sheets(w, self._size, self._marks)
-        self.tape = [(s.number, s.phase, w.box(s.box).symbol.text, self._brief(s)) for s in w][
-            :_TAPE
-        ]
-
-    def _size(self, box: str) -> str:
-        found = self._arriving.get(box)
-        return "none" if found is None else self._scale.step(found)
+    def __init__(self, w: Walkthrough, sizes: Scale) -> None:
+        self.w = w
+        self._marks = Marks(w, sizes)
+        self.sheets = Sheets(w, self._marks)
+        listed = w.steps[:_TAPE]
+        self.tape = [(s.number, s.phase, w.box(s.box).symbol.text, self._brief(s)) for s in listed]
 
     def _brief(self, step: Step) -> str:
         if isinstance(step, Forward):
@@ -121,7 +110,7 @@ class View:
         return {
             "name": w.name,
             "steps": [self._step(step) for step in w],
-            "marks": self._marks,
+            "marks": self._marks.data(),
             "within": {b.id: b.block for b in w.boxes if b.block},
             "last": self.sheets.last,
             "blocks": {b.id: [clipped(b.title), self.sheets.svg(b.id)] for b in w.blocks},
@@ -135,38 +124,10 @@ class View:
         found: dict[str, Any] = {
             "box": step.box, "phase": list(PHASES).index(step.phase), "op": box.op,
             "symbol": clipped(box.symbol.text), "say": safe(step.say),
-            "html": _dense(html),
+            "html": _dense(html), "odd": bool(odd_numbers(self.w, step)),
         }  # fmt: skip
-        if isinstance(step, Forward):
-            found["in"] = [(a, step.box, i) for i, a in enumerate(box.args)]
-            found["odd"] = not box.value.finite
-        if isinstance(step, Backward):
-            found |= {"in": self._senders.get(step.box, []), "norm": step.arriving.norm,
-                      "odd": not step.arriving.finite}  # fmt: skip
-            found["out"] = [(e.to, step.box, i) for i, e in enumerate(step.edges) if e.contribution]
-        return found
-
-    def _all_marks(self) -> Marks:
-        """For each box, from which step on which text stands in it: as numbers, and as symbols."""
-        marks: Marks = {b.id: {"v": [], "c": []} for b in self.w.boxes}
-        for step in self.w.forward:
-            value = clipped(self.w.box(step.box).value.brief)
-            marks[step.box]["v"].append((step.number, value, ""))
-        start = self.w.backward[0]
-        marks[start.box]["c"].append(self._mark(start.number, start.arriving, start.formula))
-        for walked in self.w.backward:
-            for e in walked.edges:
-                if e.after is not None and e.to in marks:
-                    which = f" ({e.index} of {e.count})" if e.index < e.count else ""
-                    mark = self._mark(walked.number, e.after, e.after_formula, which)
-                    marks[e.to]["c"].append(mark)
-        return marks
-
-    def _mark(
-        self, step: int, numbers: Numbers, formula: Math | None, which: str = ""
-    ) -> tuple[int, str, str, str]:
-        symbols = clipped(formula.text if formula else numbers.brief, _FORMULA)
-        return step, clipped(numbers.brief) + which, symbols + which, self._scale.step(numbers)
+        norm = {"norm": step.arriving.norm} if isinstance(step, Backward) else {}
+        return found | norm | self._marks.lit(step)
 
     def _why(self, why: Any) -> dict[str, Any]:
         html = environment().get_template("why.html").render(w=self.w, why=why)
@@ -186,10 +147,13 @@ def _stops(w: Walkthrough) -> list[tuple[str, str]]:
 
 
 def save(thing: Any, path: str | os.PathLike[str]) -> Path:
-    """Write a walkthrough or a comparison: its page (.html), or its data (.json)."""
+    """Write a walkthrough or a comparison; the ending of the path says as what."""
     file = Path(path)
-    kind = file.suffix.lower()
-    if kind not in (".html", ".htm", ".json"):
-        raise RenderError(explain("save: the ending says what to write", str(file), ".html .json"))
-    write(file, (thing.json() if kind == ".json" else thing.html()).encode())
+    made = {".html": "html", ".htm": "html", ".json": "json", ".svg": "svg"}.get(
+        file.suffix.lower()
+    )
+    if made is None or not hasattr(thing, made):
+        works = ".html .json" + (" .svg" if hasattr(thing, "svg") else "")
+        raise RenderError(explain("save: the ending says what to write", str(file), works))
+    write(file, getattr(thing, made)().encode())
     return file

@@ -6,8 +6,8 @@ are computed; without scripts they are there from the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from html import escape
 
 from .layout import Point, laid_out
@@ -27,7 +27,7 @@ class Card:
         value: stands beside the title, or below it where that is long.
         cotangent: stands below, to the right.
         size: the class of its colour.
-        room: characters that the last line has to have room for.
+        room, first_room: characters that its cotangent and its value have to have room for.
     """
 
     id: str
@@ -37,14 +37,15 @@ class Card:
     cotangent: str = ""
     size: str = "none"
     room: int = 0
+    first_room: int = 0
 
     @property
     def lines(self) -> int:
-        return 2 if len(self.title) + len(self.value) <= _TOGETHER else 3
+        return 2 if len(self.title) + self.first_room <= _TOGETHER else 3
 
     @property
     def width(self) -> float:
-        title, value = len(self.title) * _LARGE, (len(self.value) + 1) * _LETTER
+        title, value = len(self.title) * _LARGE, (self.first_room + 1) * _LETTER
         first = title + _MARGIN + value if self.lines == 2 else max(title, value)
         wanted = max(first, self.room * _LETTER) + _MARGIN + _STRIP
         return 20.0 * -(-wanted // 20)  # few different widths: few different layouts
@@ -63,31 +64,43 @@ class Link:
     place: int
 
 
+@dataclass(frozen=True)
+class Looks:
+    """How one step shows: the box where it happens, which way arrows point, which are lit up."""
+
+    now: str = ""
+    back: bool = False
+    lit: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+
+
 def clipped(text: str, longest: int = 38) -> str:
     """Text that fits into a box."""
     text = safe(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def sheet(cards: list[Card], links: list[Link], name: str) -> str:
+def sheet(cards: list[Card], links: list[Link], name: str, looks: Looks) -> str:
     """The cards and links as one `<svg>` element; `name` is what a screen reader says of it."""
     sizes = {card.id: (card.width, card.height) for card in cards}
     place = laid_out(sizes, [(link.tail, link.head) for link in links])
     width, height = round(place.width) + 8, round(place.height) + 8
-    body = [*_arrows(links, place.arrows)]
-    body += [part for card in cards for part in _box(card, place.boxes[card.id])]
+    body = [*_arrows(links, place.arrows, looks)]
+    for card in cards:
+        body += _box(card, place.boxes[card.id], card.id == looks.now)
+    kind = "graph back" if looks.back else "graph"
     return (
-        f'<svg class="graph" viewBox="-4 -4 {width} {height}" width="{width}" height="{height}"'
-        f' style="--tallest:{1.3 * height:.0f}px" role="group" aria-label="{escape(name)}">'
+        f'<svg class="{kind}" viewBox="-4 -4 {width} {height}" width="{width}" height="{height}"'
+        f' style="--w:{width}px;--h:{height}px" role="group" aria-label="{escape(name)}">'
         + "".join(body)
         + "</svg>"
     )
 
 
-def _arrows(links: list[Link], ways: list[list[Point]]) -> Iterator[str]:
+def _arrows(links: list[Link], ways: list[list[Point]], looks: Looks) -> Iterator[str]:
     for link, way in zip(links, ways, strict=True):
         ends = f'data-tail="{link.tail}" data-head="{link.head}" data-place="{link.place}"'
-        yield f'<path class="edge" {ends} d="{_curve(way)}"/>'
+        kind = f"edge {looks.lit.get((link.tail, link.head, link.place), '')}".strip()
+        yield f'<path class="{kind}" {ends} d="{_curve(way)}"/>'
 
 
 def _curve(way: list[Point]) -> str:
@@ -99,11 +112,12 @@ def _at(point: Point) -> str:
     return f"{point.x:.0f},{point.y:.0f}"
 
 
-def _box(card: Card, middle: Point) -> Iterator[str]:
+def _box(card: Card, middle: Point, now: bool) -> Iterator[str]:
     left, top = middle.x - card.width / 2, middle.y - card.height / 2
     label = escape(f"{card.title}, value {card.value}")
+    kind = f"{card.kind} {card.size}{' now' if now else ''}"
     yield (
-        f'<g class="box {card.kind} {card.size}" data-box="{card.id}" tabindex="0" role="button"'
+        f'<g class="box {kind}" data-box="{card.id}" tabindex="0" role="button"'
         f' aria-label="{label}" transform="translate({left:.0f},{top:.0f})">'
     )
     yield f'<rect class="card" width="{card.width:.0f}" height="{card.height:.0f}" rx="5"/>'

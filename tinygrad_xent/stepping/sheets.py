@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
-from .records import Box
-from .sheet import Card, Link, clipped, sheet
+from .marks import Marks
+from .records import Box, Step
+from .sheet import Card, Link, Looks, clipped, sheet
 from .walkthrough import Walkthrough
 
-_TITLE, _LINE = 44, 38  # characters
-
-Marks = dict[str, dict[str, list[tuple[Any, ...]]]]
+_TITLE = 44  # characters
 
 
 class Sheets:
-    """The drawings of one walkthrough: of the whole, and of the inside of each block.
+    """The drawings of one walkthrough: of the whole, and of the inside of each block."""
 
-    Args:
-        w: the walkthrough.
-        size: the class of the colour of a box.
-        marks: what is ever written below a box, from which step on; it has room for all of it.
-    """
-
-    def __init__(self, w: Walkthrough, size: Callable[[str], str], marks: Marks) -> None:
-        self._w, self._size, self._marks = w, size, marks
-        self._arrived = {step.box: step.arriving.brief for step in w.backward}
+    def __init__(self, w: Walkthrough, marks: Marks) -> None:
+        self._w, self._marks = w, marks
         self._blocks = {block.id: block for block in w.blocks}
         self._nodes = [b for b in w.boxes if b.kind != "constant"]
         self.last = {block: box.id for box in self._nodes for block in box.block}
@@ -36,13 +27,20 @@ class Sheets:
             for outer, inner in pairwise(chain):
                 self._members.setdefault(outer, []).append((box, inner))
 
-    def svg(self, inside: str = "") -> str:
-        """The drawing of the inside of a block, or of the whole."""
-        members = self._members[inside]
-        here = {box.id: unit for box, unit in members}
-        cards = [self._card(unit) for unit in dict.fromkeys(here.values())]
+    def svg(self, inside: str = "", at: Step | None = None) -> str:
+        """The drawing of the whole, or of the inside of a block; at a step, or after the last."""
+        here = {box.id: unit for box, unit in self._members[inside]}
+        number = len(self._w) if at is None else at.number
+        cards = [self._card(unit, number) for unit in dict.fromkeys(here.values())]
         name = self._blocks[inside].title if inside else self._w.loss.text
-        return sheet(cards, list(self._links(here)), f"The graph of {clipped(name, 200)}")
+        looks = Looks() if at is None else self._looks(at, here)
+        return sheet(cards, list(self._links(here)), f"The graph of {clipped(name, 200)}", looks)
+
+    def _looks(self, step: Step, here: dict[str, str]) -> Looks:
+        lit = {(here.get(tail, ""), here.get(head, ""), place): kind
+               for kind, ends in self._marks.lit(step).items()
+               for tail, head, place in ends}  # fmt: skip
+        return Looks(here.get(step.box, ""), step.phase != "forward", lit)
 
     def _links(self, here: dict[str, str]) -> Iterator[Link]:
         drawn = set()
@@ -55,15 +53,11 @@ class Sheets:
                     drawn.add(key)
                     yield Link(tail, head, i)
 
-    def _card(self, unit: str) -> Card:
+    def _card(self, unit: str, step: int) -> Card:
         block = self._blocks.get(unit)
         box = self._w.box(self.last[unit] if block else unit)
         title = f"{block.title} ({block.count:,} operations)" if block else box.title
-        value = "" if box.kind == "gap" else box.value.brief
-        arrived = self._arrived.get(box.id, "")
-        kind = "block" if block else box.kind
-        room = max(
-            (len(text) for mark in self._marks[box.id]["c"] for text in mark[1:3]), default=0
-        )
-        return Card(unit, kind, clipped(title, _TITLE), clipped(value, _LINE),
-                    clipped(arrived, _LINE), self._size(box.id), room)  # fmt: skip
+        full, kind = clipped(box.value.brief), "block" if block else box.kind
+        value, arrived, size = self._marks.at(box.id, step)
+        return Card(unit, kind, clipped(title, _TITLE), value, arrived, size,
+                    self._marks.room(box.id), len(full) if kind != "gap" else 0)  # fmt: skip

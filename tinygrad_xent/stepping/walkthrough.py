@@ -147,8 +147,24 @@ class Walkthrough:
 
         return page((self,))
 
+    def svg(self, step: int | None = None) -> str:
+        """The graph as an SVG file, as it is at a step; with all its numbers unless one is given.
+
+        >>> import tinygrad_xent as tx
+        >>> w = tx.steps("x**2", at={"x": 3.0})
+        >>> "9</text>" in w.svg(), "9</text>" in w.svg(1)
+        (True, False)
+        """
+        from .picture import picture
+
+        return picture(self, None if step is None else self.steps[step - 1])
+
     def save(self, path: str | os.PathLike[str]) -> Any:
-        """Write the page (.html) or the data (.json), whole or not at all; returns the path."""
+        """Write the page (.html), the data (.json) or the graph (.svg), whole or not at all.
+
+        Raises:
+            RenderError: another ending, or a path that cannot be written.
+        """
         from .page import save
 
         return save(self, path)
