@@ -218,6 +218,17 @@ def test_breakpoints(xent: Walkthrough) -> None:
     assert xent.find(on="nan") is None
 
 
+def test_a_node_is_a_breakpoint() -> None:
+    x, other = tx.tensor([1.0, 2.0], name="x"), tx.tensor([1.0, 2.0])
+    y = 3 * x
+    w = tx.steps((y * y).sum())
+    assert [w.find(on=y, after=n).number for n in (0, 4)] == [2, 7]
+    with pytest.raises(tx.GradientError, match="no such operation or node"):
+        w.find(on=other)
+    with pytest.raises(tx.GradientError, match="no such operation or node"):
+        Walkthrough.from_json(w.json()).find(on=y)
+
+
 @pytest.mark.parametrize("on", ["nonsense", "", None])
 def test_breakpoints_that_mean_nothing(xent: Walkthrough, on: Any) -> None:
     with pytest.raises(tx.GradientError, match="find: "):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Tensor, implements, toposort
+from .dot import spelled
 from .titles import leaf_names, note, title
 from .values import brief, number
 
@@ -53,4 +54,4 @@ def _table(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
+    return escape(spelled(text))

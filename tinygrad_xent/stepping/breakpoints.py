@@ -24,10 +24,11 @@ def breakpoint_on(
     """
     if on is None and below is None and above is None:
         raise GradientError(explain("find: nothing to stop at", "", _FORMS))
-    wanted = _boxes(w, on)
+    odd = isinstance(on, str) and on == "nan"  # a Tensor would compare entry by entry
+    wanted = None if odd else _boxes(w, on)
 
     def holds(step: Step) -> bool:
-        if on == "nan" and not _odd(w, step):
+        if odd and not odd_numbers(w, step):
             return False
         if wanted is not None and step.box not in wanted:
             return False
@@ -48,7 +49,7 @@ def _within(step: Step, below: float | None, above: float | None) -> bool:
 
 def _boxes(w: Walkthrough, on: Any) -> set[str] | None:
     """The boxes that are asked for; None if it is not about boxes."""
-    if on is None or (isinstance(on, str) and on == "nan"):
+    if on is None:
         return None
     if isinstance(on, Tensor):
         ids = w.graph.ids if w.graph is not None else {}
@@ -69,7 +70,3 @@ def odd_numbers(w: Walkthrough, step: Step) -> list[Numbers]:
     else:
         new = []
     return [n for n in new if not n.finite]
-
-
-def _odd(w: Walkthrough, step: Step) -> bool:
-    return bool(odd_numbers(w, step))

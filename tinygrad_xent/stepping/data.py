@@ -15,7 +15,8 @@ _SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 def dumps(thing: Any) -> str:
     """JSON text of a dataclass; what JSON has no number for is written as a string."""
-    return json.dumps(to_data(thing), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    line = json.dumps(to_data(thing), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return line.encode("utf-8", "backslashreplace").decode()  # half a letter, as JSON escapes it
 
 
 def to_data(thing: Any) -> Any:
