@@ -308,6 +308,15 @@ def test_zeros_are_dimmed(xent: Walkthrough, tmp_path: Path) -> None:
 
 
 @in_browser
+def test_where_nothing_flows_the_page_says_so(xent: Walkthrough, tmp_path: Path) -> None:
+    script = """const e = one(".local.blocked");
+    return [e.textContent, getComputedStyle(e).visibility, all(".edge.out").length];"""
+    text, visible, lit = quiet(browse(xent.html(), tmp_path, script=script, at="#ce/20"))
+    assert "No derivative flows here" in text
+    assert (visible, lit) == ("visible", 1)
+
+
+@in_browser
 def test_without_scripts_the_graph_is_there_with_its_numbers(
     xent: Walkthrough, tmp_path: Path
 ) -> None:

@@ -396,6 +396,20 @@ def deep(layers: int) -> tx.Tensor:
     return h.sum()
 
 
+def random_graph(n: int) -> tx.Tensor:
+    """Sums of two earlier nodes, some of them named, all of them used."""
+    rng = np.random.default_rng(0)
+    nodes = [tx.tensor(float(i), name=f"x{i}") for i in range(5)]
+    for i in range(n):
+        a, b = rng.integers(0, len(nodes), 2)
+        made = tx.sin(nodes[a]) + nodes[b]
+        nodes.append(made.named(f"y{i}") if i % 7 == 0 else made)
+    total = nodes[0]
+    for node in nodes[1:]:
+        total = total + node
+    return total
+
+
 def test_large_graphs_fold_into_few_boxes() -> None:
     w = tx.steps(deep(250))
     tops = {b.block[0] if b.block else b.id for b in w.boxes if b.kind != "constant"}
@@ -410,8 +424,23 @@ def test_large_graphs_fold_into_few_boxes() -> None:
     assert all(len(b.title) for b in w.blocks)
 
 
-def test_folding_makes_no_circle() -> None:
-    w = tx.steps(deep(60))
+def test_named_blocks_fold() -> None:
+    """Layers that end in a named node are one box each, with their weights inside."""
+    h = tx.tensor([1.0, 2.0], name="h0")
+    for i in range(60):
+        W, b = tx.tensor(np.eye(2), name=f"W{i}"), tx.tensor([0.1, 0.2], name=f"b{i}")
+        h = tx.tanh(W @ h + b).named(f"h{i + 1}")
+    w = tx.steps(h.sum())
+    titles = {b.title: b.count for b in w.blocks}
+    assert titles["h30"] == 3
+    assert {w.box(b.id).block[-1] for b in w.boxes if b.symbol.text in ("W29", "b29", "h30")} == {
+        next(b.id for b in w.blocks if b.title == "h30")
+    }
+
+
+@pytest.mark.parametrize("make", [lambda: deep(60), lambda: random_graph(400)])
+def test_folding_makes_no_circle(make: Any) -> None:
+    w = tx.steps(make())
     place = {b.id: (b.block[0] if b.block else b.id) for b in w.boxes}
     waits = {p: {place[a] for b in w.boxes if place[b.id] == p for a in b.args} - {p}
              for p in set(place.values())}  # fmt: skip
