@@ -149,6 +149,7 @@ def test_keys_and_controls(xent: Walkthrough, tmp_path: Path, width: int) -> Non
     await click("#symbols"); seen.numbers = state().arrived.n7; seen.shows = shown(one(".num"));
     await click('.box[data-box="n8"]'); seen.click = state();
     await press("Enter", one('.box[data-box="n1"]')); seen.enter = state();
+    await press(" ", one('.box[data-box="n9"]')); seen.space = state().now;
     seen.focus = one('.box[data-box="n1"]').tabIndex;
     await click(all(".phases button")[2]); seen.derivation = state();
     await click(all(".phases button")[0]); seen.forward = state().phase;
@@ -183,12 +184,13 @@ def test_keys_and_controls(xent: Walkthrough, tmp_path: Path, width: int) -> Non
     assert slider["arrived"]["n7"] == "[0, 0, -1105]"
     assert slider["arrived"]["n5"] == "[0, 0, -1097] (1 of 2)"
     assert slider["arrived"]["n1"] == ""
-    assert xent.steps[16].say in slider["live"]
+    assert slider["live"] == f"Step 17. {xent.steps[16].say} Arriving: [0, 0, -1105]"
     assert seen["symbols"]["arrived"]["n7"] == "-p/softmax(z)"
     assert (seen["hides"], seen["shows"]) == (False, True)
     assert seen["numbers"] == "[0, 0, -1105]"
     assert (seen["click"]["now"], seen["click"]["phase"]) == ("n8", "Backward")
     assert (seen["enter"]["now"], seen["focus"]) == ("n1", 0)
+    assert seen["space"] == "n9"
     assert seen["derivation"]["phase"] == "Derivation"
     assert seen["forward"] == "Forward"
     assert [seen[k] for k in ("log", "log2", "above", "below", "node", "nan")] == [
@@ -340,13 +342,27 @@ def test_nan_stands_out_and_its_first_node_is_named(tmp_path: Path) -> None:
     with np.errstate(all="ignore"):
         w = tx.steps("sum(x*log(x))", at={"x": [0.0, 1.0]})
     script = """const link = one(".note.bad a"); await click(link);
-    return [one(".note.bad").textContent, one("#count").textContent, all(".box.odd").length,
-            all("td.odd").map(t => t.textContent)]"""
-    note, count, _, cells = quiet(browse(w.html(), tmp_path, script=script))
+    const values = all(".box.bad .v").map(t => t.textContent); await press("End");
+    return [one(".note.bad").textContent, values, all(".box.odd").length]"""
+    note, values, odd = quiet(browse(w.html(), tmp_path, script=script))
     assert "first appears" in note
     assert "log(x)" in note
-    assert count.startswith(f"{w.origin} /")
-    assert "-inf" in cells
+    assert f"step {w.origin}," in note
+    assert values == ["[-inf, 0]"]
+    assert odd == 1
+
+
+@in_browser
+def test_a_long_chain_is_summed_up(tmp_path: Path) -> None:
+    y = tx.tensor(1.0, name="x")
+    for _ in range(5000):
+        y = y * 1.0001
+    script = """const n = +one("#slider").max;
+    for (let i = 0; i < n; i++) await press("ArrowRight");
+    return [n, all(".box").length, all(".edge").length, all(".t").map(t => t.textContent)];"""
+    n, boxes, edges, titles = quiet(browse(tx.steps(y).html(), tmp_path, script=script))
+    assert (n, boxes, edges) == (32, 17, 16)
+    assert "... 4,985 more nodes ..." in titles
 
 
 @in_browser
@@ -392,6 +408,27 @@ def test_any_name_survives_every_format() -> None:
     for name in EVIL:
         assert safe(name)[:20] in str(w).replace("\n", "") or len(name) > 70 or " " in safe(name)
     assert html.count("<script") == 2
+
+
+@in_browser
+@pytest.mark.parametrize("name", ["a b/ç#%", "lone \ud800", "<b>'\"", "%E0%A4%A"])
+def test_links_lead_to_walks_of_any_name(name: str, tmp_path: Path) -> None:
+    html = tx.steps("sum(x**2)", at={"x": [1.0]}, name=name).html()
+    script = """await click(all(".tape a")[2]); const there = one("#count").textContent;
+    const link = page.location.hash; await press("Home");
+    page.location.hash = link; await settled(); await settled();
+    return [there, one("#count").textContent];"""
+    there, again = quiet(browse(html, tmp_path, script=script))
+    assert there == again
+    assert there.startswith("3 /")
+
+
+@in_browser
+def test_three_losses(tmp_path: Path) -> None:
+    x = tx.tensor([1.0, 2.0], name="x")
+    c = tx.compare((x * x).sum(), tx.exp(x).sum(), tx.sin(x).sum())
+    script = "await press('End'); return [all('.walk').length, all('.series').length]"
+    assert quiet(browse(c.html(), tmp_path, script=script)) == [3, 3]
 
 
 @in_browser

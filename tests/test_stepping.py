@@ -17,7 +17,7 @@ from tinygrad_xent.differentiate import cotangents
 from tinygrad_xent.drawing.values import brief
 from tinygrad_xent.graph import PRIMITIVES
 from tinygrad_xent.reading import expression
-from tinygrad_xent.stepping import Walkthrough, making
+from tinygrad_xent.stepping import Walkthrough, making, paths
 from tinygrad_xent.stepping.compositions import compositions
 from tinygrad_xent.stepping.folding import MANY
 from tinygrad_xent.stepping.hands import relative_difference
@@ -284,6 +284,15 @@ def test_paths_add_up_to_the_last_digit(walked: Any) -> None:
                 assert math.fsum([*shares, why.rounding]) == why.total
                 assert abs(why.rounding) <= 1e-12 * max(map(abs, shares))
                 assert shares == sorted(shares, key=abs, reverse=True)
+
+
+def test_a_path_left_out_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tx.tensor([2.0], name="x")
+    w = tx.steps((x * x + x).sum())
+    real = paths.Paths._opened
+    monkeypatch.setattr(paths.Paths, "_opened", lambda *a: list(real(*a))[:1])
+    with pytest.raises(AssertionError):
+        test_paths_add_up_to_the_last_digit((None, w))
 
 
 def test_softmax_sends_two_paths() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from ..errors import NotSupportedError, describe, explain
@@ -69,7 +70,7 @@ class Comparison:
 
         return page(self.walks, self.rows, head(self))
 
-    def save(self, path: str | os.PathLike[str]) -> Any:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html) or the data (.json), whole or not at all; returns the path."""
         from .page import save
 

@@ -12,9 +12,9 @@ from .sheet import clipped
 from .walkthrough import Walkthrough
 
 _FORMULA = 34  # characters of a formula in a box; in the panel it stands in full
-_UNKNOWN = (0, "", "", "none")
+_UNKNOWN = (0, "", "", "")
 
-Mark = tuple[int, str, str, str]  # from this step on: the numbers, the formula, the colour's class
+Mark = tuple[int, str, str, str]  # from this step on: the numbers, the formula, the class
 Ends = tuple[str, str, int]  # an arrow: the argument, the operation, and which argument it is
 
 
@@ -35,14 +35,15 @@ class Marks:
         self.arrived: dict[str, list[Mark]] = {box.id: [] for box in w.boxes}
         self._senders: dict[str, list[Ends]] = {}
         for step in w.forward:
-            value = clipped(w.box(step.box).value.brief)
-            self.values[step.box].append((step.number, value, "", ""))
-        start = w.backward[0]
-        self.arrived[start.box].append(self._mark(start.number, start.arriving, start.formula))
+            value = w.box(step.box).value
+            bad = "" if value.finite else "bad"
+            self.values[step.box].append((step.number, clipped(value.brief), "", bad))
         for walked in w.backward:
             self._add(walked)
 
     def _add(self, step: Backward) -> None:
+        if not self.arrived[step.box]:  # the loss, or the first node after a gap
+            self.arrived[step.box].append(self._mark(step.number, step.arriving, step.formula))
         for i, e in enumerate(step.edges):
             if e.after is not None:
                 which = f" ({e.index} of {e.count})" if e.index < e.count else ""
@@ -59,9 +60,10 @@ class Marks:
         return {id: {"v": self.values[id], "c": self.arrived[id]} for id in self.values}
 
     def at(self, box: str, step: int) -> tuple[str, str, str]:
-        """What stands in a box at a step: its value, its cotangent, the class of its colour."""
+        """What stands in a box at a step: its value, its cotangent, and how these look."""
         value, arrived = _latest(self.values[box], step), _latest(self.arrived[box], step)
-        return value[1], arrived[1], arrived[3]
+        looks = f"{arrived[3] or 'none'} {value[3]}".strip()
+        return value[1], arrived[1], looks
 
     def room(self, box: str) -> int:
         """How many characters its cotangent ever has."""

@@ -14,7 +14,11 @@ class Walk {
     this.drawing = one(".drawing", element);
     this.drawing.addEventListener("click", event => this.choose(event.target.closest(".box")));
     this.drawing.addEventListener("keydown", event => {
-      if (event.key === "Enter") this.choose(event.target.closest(".box"));
+      const box = event.target.closest(".box");
+      if (!box || !["Enter", " "].includes(event.key)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.choose(box);
     });
   }
 
@@ -81,6 +85,14 @@ class Walk {
     return this.walk.steps.slice(0, number).filter(s => s.phase === phase).map(s => s.html).reverse().join("");
   }
 
+  // What has changed, for those who hear the page.
+  told(step) {
+    const marks = this.walk.marks[step.box];
+    const [value, arrived] = [latest(marks.v, this.now), latest(marks.c, this.now)];
+    if (step.phase === FORWARD) return `Value: ${value[1]}`;
+    return step.phase === BACKWARD ? `Arriving: ${arrived[1]}` : "";
+  }
+
   // The text in each box in view, as it is at this step; where nothing is known, nothing stands.
   paint() {
     const step = this.walk.steps[this.now - 1];
@@ -99,6 +111,7 @@ class Walk {
       element.setAttribute("class", `box ${kind} ${size}`);
       element.classList.toggle("now", id === here);
       element.classList.toggle("future", !value);
+      element.classList.toggle("bad", value?.[3] === "bad");
     }
     const links = all(".edge", svg);
     for (const link of links) link.classList.remove("in", "out", "path");
@@ -183,7 +196,7 @@ const show = (to, remember = true) => {
   const lead = walks.findIndex((_, i) => steps(row)[i]), step = current(lead);
   one("#slider").value = row + 1;
   one("#count").textContent = `${row + 1} / ${data.rows.length}`;
-  one("#live").textContent = `Step ${row + 1}. ${step.say}`;
+  one("#live").textContent = `Step ${row + 1}. ${step.say} ${walks[lead].told(step)}`;
   all(".phases button").forEach((b, i) => b.setAttribute("aria-current", b.dataset.phase == step.phase));
   for (const link of all(".tape [aria-current]")) link.removeAttribute("aria-current");
   const address = `#${encodeURIComponent(walks[lead].walk.name)}/${steps(row)[lead]}`;

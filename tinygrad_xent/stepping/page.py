@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,7 +25,7 @@ from .breakpoints import odd_numbers
 from .marks import Marks
 from .numbers import Math
 from .plain import safe
-from .records import BACKWARD, CLOSING, FORWARD, Backward, Forward, Step
+from .records import BACKWARD, CLOSING, FORWARD, Backward, Edge, Forward, Step
 from .scale import Scale, scale
 from .sheet import clipped
 from .sheets import Sheets
@@ -71,7 +72,7 @@ def environment() -> Environment:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         finalize=lambda x: safe(x) if isinstance(x, str) and not isinstance(x, Markup) else x,
     )  # fmt: skip
-    made.filters |= {"number": number, "math": markup, "clipped": clipped}
+    made.filters |= {"number": number, "math": markup, "clipped": clipped, "address": address}
     made.globals["file"] = lambda name: Markup((Path(__file__).parent / name).read_text("utf-8"))
     return made
 
@@ -82,6 +83,15 @@ def markup(formula: Math) -> Markup:
         plain = _CODE.sub(lambda found: chr(int(found[1], 16)), formula.mathml)
         return Markup(plain.replace(_NAMESPACE, ""))
     return Markup("<code>{}</code>").format(safe(formula.text))
+
+
+def address(name: str) -> str:
+    """A walkthrough's name in the address of a step.
+
+    >>> address("a b/ç")
+    'a%20b%2F%C3%A7'
+    """
+    return quote(safe(name), safe="")
 
 
 class View:
@@ -108,7 +118,7 @@ class View:
         """What the script chooses from."""
         w = self.w
         return {
-            "name": w.name,
+            "name": safe(w.name),
             "steps": [self._step(step) for step in w],
             "marks": self._marks.data(),
             "within": {b.id: b.block for b in w.boxes if b.block},
@@ -119,7 +129,11 @@ class View:
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
-        html = environment().get_template("step.html").render(w=self.w, step=step)
+        html = (
+            environment()
+            .get_template("step.html")
+            .render(w=self.w, step=step, edges=_told(self.w, step))
+        )
         box = self.w.box(step.box)
         found: dict[str, Any] = {
             "box": step.box, "phase": list(PHASES).index(step.phase), "op": box.op,
@@ -132,6 +146,12 @@ class View:
     def _why(self, why: Any) -> dict[str, Any]:
         html = environment().get_template("why.html").render(w=self.w, why=why)
         return {"html": _dense(html), "paths": [p.boxes for p in why.paths]}
+
+
+def _told(w: Walkthrough, step: Step) -> list[Edge]:
+    """The edges of a step: of those that nothing is sent along, not those to constants."""
+    edges = step.edges if isinstance(step, Backward) else ()
+    return [e for e in edges if e.contribution or w.box(e.to).kind != "constant"]
 
 
 def _dense(html: str) -> str:

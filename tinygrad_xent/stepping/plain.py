@@ -103,7 +103,8 @@ def _labelled(label: str, text: str) -> str:
 def _edge(w: Walkthrough, edge: Edge) -> Iterator[str]:
     name = w.box(edge.to).symbol.text
     if edge.contribution is None or edge.local is None:
-        yield _labelled("leaving", f"nothing to {name}")
+        if w.box(edge.to).kind != "constant":
+            yield _labelled("leaving", f"nothing to {name}")
         return
     yield _labelled("local", f"{edge.rule}   {jacobian_text(edge.local)}")
     yield _labelled("leaving", f"to {name}: {both(edge.contribution, edge.formula)}")

@@ -97,6 +97,11 @@ class Walked:
             return self.ids.get(id(arg), "gap")
         return f"{self.ids[id(node)]}c{i}"
 
+    def loose(self) -> list[str]:
+        """The boxes that only nodes which are not shown use."""
+        used = {id(a) for n in self.shown for a in n.args}
+        return [self.ids[id(n)] for n in self.shown[:_ENDS] if id(n) not in used]
+
 
 # -- boxes and forward steps ------------------------------------------------------------------
 
@@ -108,7 +113,7 @@ def boxes(walked: Walked, symbols: Symbols) -> Iterator[Box]:
         yield _box(walked, symbols, node)
     if walked.hidden:
         gap = Math(f"... {walked.hidden:,} more nodes ...")
-        yield Box("gap", "gap", gap, gap, numbers(np.nan))
+        yield Box("gap", "gap", gap, gap, numbers(0.0), args=tuple(walked.loose()))
 
 
 def _box(walked: Walked, symbols: Symbols, node: Tensor) -> Box:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ..errors import GradientError, explain
@@ -159,7 +160,7 @@ class Walkthrough:
 
         return picture(self, None if step is None else self.steps[step - 1])
 
-    def save(self, path: str | os.PathLike[str]) -> Any:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html), the data (.json) or the graph (.svg), whole or not at all.
 
         Raises:
