@@ -357,3 +357,10 @@ def test_identifiers(name: str) -> None:
     assert names[name].isidentifier()
     assert names[name] != names[name + " "]
     assert "np" not in (names[name], names[name + " "])
+
+
+def test_a_sum_of_powers_is_a_norm_only_for_the_number_two() -> None:
+    x, y = tx.tensor([1.0, 2.0], name="x"), tx.tensor([2.0, 2.0], name="y")
+    assert r"\rVert^{2}" in latex((x**2).sum())
+    for exponent in (y, np.array([2.0, 3.0]), 3):
+        assert r"\rVert" not in latex((x**exponent).sum())

@@ -13,7 +13,7 @@ import numpy as np
 from ..algebra import simplify
 from ..differentiate import conform
 from ..drawing.titles import named_leaf
-from ..errors import DeriveError
+from ..errors import DeriveError, ShapeError
 from ..graph import Tensor, recording, shape_of
 from ..ops import broadcast_to
 from ..writing.text import text
@@ -78,4 +78,9 @@ def _tidy(g: Any, like: Tensor) -> Any:
         return g
     if not isinstance(tidied, Tensor):
         tidied = named_leaf(text(tidied), tidied)
-    return tidied if shape_of(tidied) == like.shape else broadcast_to(tidied, like.shape)
+    if shape_of(tidied) == like.shape:
+        return tidied
+    try:
+        return broadcast_to(tidied, like.shape)
+    except ShapeError:  # a number in it was stretched to the lengths that the simplifier tried
+        return named_leaf(text(tidied), g._value)

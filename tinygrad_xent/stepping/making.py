@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ..graph import Tensor
 from ..reading import expression
 from .breakpoints import odd_numbers
@@ -17,6 +15,7 @@ from .contrast import farthest
 from .folding import MANY, Folding
 from .formulas import MOST
 from .hands import Hands, node_named
+from .numbers import is_finite
 from .paths import whys
 from .recording import Walked, backward, boxes, forward
 from .symbols import Symbols
@@ -105,7 +104,7 @@ def _notes(walked: Walked) -> Iterator[str]:
     if walked.hidden:
         yield (f"The graph has {len(walked.order):,} nodes; the first and the last "
                f"{(len(walked.shown)) // 2} are walked through.")  # fmt: skip
-        bad = next((i for i, n in enumerate(walked.order) if not np.all(np.isfinite(n._value))), -1)
+        bad = next((i for i, n in enumerate(walked.order) if not is_finite(n._value)), -1)
         if bad >= 0:
             op = walked.order[bad].op
             made = "a leaf" if op is None else op.name

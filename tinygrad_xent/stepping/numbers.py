@@ -68,6 +68,11 @@ def numbers(value: Any) -> Numbers:
     return Numbers(array.shape, line, norm, nan, int((~finite).sum()) - nan, kept)
 
 
+def is_finite(value: Any) -> bool:
+    """Whether a number is, or all entries of an array are; quick for numbers."""
+    return value - value == 0 if type(value) is float else bool(np.isfinite(value).all())
+
+
 def _infinite(x: float) -> int:
     return int(abs(x) == float("inf"))
 

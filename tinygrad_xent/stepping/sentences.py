@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..graph import Tensor
+from .numbers import is_finite
 from .records import Edge
 
 
@@ -24,10 +25,10 @@ def forward_sentence(node: Tensor, symbol: str) -> str:
 
 def _odd(node: Tensor) -> str:
     """NaN or an infinity that is in a result, but in none of its arguments."""
-    if np.isfinite(node._value).all():
+    if is_finite(node._value):
         return ""
     args = [a._value if isinstance(a, Tensor) else a for a in node.args]
-    if node.op is not None and not all(np.isfinite(a).all() for a in args):
+    if node.op is not None and not all(map(is_finite, args)):
         return ""
     value = np.ravel(node._value)
     return str(value[~np.isfinite(value)][0])

@@ -184,7 +184,7 @@ def _total(node: Tensor, args: list[Piece], pieces: dict[int, Piece]) -> Piece |
     if node.params["axis"] != tuple(range(x.ndim)) or x.shape != shape_of(node.args[0]):
         return None
     a, *b = x.args
-    if x.op.name == "power" and b[0] == 2:
+    if x.op.name == "power" and _is_two(b[0]):
         return rf"{_norm(_of(a, pieces)[0])}^{{2}}", _POWER
     if x.op.name != "mul" or not shape_of(_bare(a)) == shape_of(_bare(b[0])) == x.shape:
         return None
@@ -192,6 +192,10 @@ def _total(node: Tensor, args: list[Piece], pieces: dict[int, Piece]) -> Piece |
         return rf"{_norm(_of(a, pieces)[0])}^{{2}}", _POWER
     inner = f"{_of(a, pieces)[0]}, {_of(b[0], pieces)[0]}"
     return rf"\left\langle {inner}\right\rangle", _ATOM
+
+
+def _is_two(exponent: Any) -> bool:
+    return not isinstance(exponent, Tensor) and np.ndim(exponent) == 0 and exponent == 2
 
 
 def _root(node: Tensor, args: list[Piece], pieces: dict[int, Piece]) -> Piece | None:
