@@ -14,7 +14,7 @@ from ..algebra import simplify
 from ..differentiate import conform
 from ..drawing.titles import named_leaf
 from ..errors import DeriveError, ShapeError
-from ..graph import Tensor, recording, shape_of
+from ..graph import Tensor, record, recording, shape_of, toposort
 from ..ops import broadcast_to
 from ..writing.text import text
 from .numbers import Math, math
@@ -73,7 +73,7 @@ class Formulas:
 def _tidy(g: Any, like: Tensor) -> Any:
     """The formula simplified, at the shape of the node that receives it."""
     try:
-        tidied = simplify(g).node if isinstance(g, Tensor) else g
+        tidied = _counted(simplify(g).node) if isinstance(g, Tensor) else g
     except (DeriveError, ArithmeticError, ValueError):
         return g
     if not isinstance(tidied, Tensor):
@@ -84,3 +84,20 @@ def _tidy(g: Any, like: Tensor) -> Any:
         return broadcast_to(tidied, like.shape)
     except ShapeError:  # a number in it was stretched to the lengths that the simplifier tried
         return named_leaf(text(tidied), g._value)
+
+
+def _counted(formula: Any) -> Any:
+    """The formula with lengths as numbers: the simplifier calls some n, but here they are known."""
+    if not isinstance(formula, Tensor):
+        return formula
+    done: dict[int, Any] = {}
+    for node in toposort(formula):
+        args = tuple([done[id(a)] if type(a) is Tensor else a for a in node.args])
+        if node.op is None:
+            done[id(node)] = node
+        elif node.op.name == "size" or (node.op.name == "alias" and type(args[0]) is not Tensor):
+            done[id(node)] = int(node._value)
+        else:
+            made = record(node.op, args, node.params, node._value)
+            done[id(node)] = made.named(node.name) if node.name else made
+    return done[id(formula)]
