@@ -10,8 +10,8 @@ let row = 0, symbols = false, timer = 0;
 
 class Walk {
   constructor(element, walk) {
-    Object.assign(this, {element, walk, now: 0, sheet: "", whole: one(".drawing", element).innerHTML});
     this.drawing = one(".drawing", element);
+    Object.assign(this, {element, walk, now: 0, sheet: "", whole: this.drawing.innerHTML});
     this.drawing.addEventListener("click", event => this.choose(event.target.closest(".box")));
     this.drawing.addEventListener("keydown", event => {
       const box = event.target.closest(".box");
@@ -70,7 +70,8 @@ class Walk {
       const step = this.walk.steps[number - 1];
       if (this.unit(step.box) === null) this.open("");
       const panel = one(".panel", this.element);
-      one(".where span", panel).textContent = `${data.phases[step.phase]}, step ${number} of ${this.walk.steps.length}`;
+      const place = `step ${number} of ${this.walk.steps.length}`;
+      one(".where span", panel).textContent = `${data.phases[step.phase]}, ${place}`;
       one("h2", panel).textContent = step.say;
       one(".body", panel).innerHTML = this.written(number);
       this.ask(one(".whys", panel));
@@ -82,7 +83,8 @@ class Walk {
   written(number) {
     const {phase, html} = this.walk.steps[number - 1];
     if (phase <= BACKWARD) return html;
-    return this.walk.steps.slice(0, number).filter(s => s.phase === phase).map(s => s.html).reverse().join("");
+    const lines = this.walk.steps.slice(0, number).filter(s => s.phase === phase);
+    return lines.map(s => s.html).reverse().join("");
   }
 
   // What has changed, for those who hear the page.
@@ -189,21 +191,25 @@ const steps = r => data.rows[r];
 const show = (to, remember = true) => {
   row = Math.max(0, Math.min(data.rows.length - 1, to));
   walks.forEach((walk, i) => {
-    const number = steps(row)[i], before = data.rows.slice(0, row + 1).map(r => r[i]).filter(Boolean);
-    if (number) walk.show(number, false);
-    else { walk.now = before.at(-1) || 0; walk.now ? (walk.show(walk.now, false), walk.show(0, true)) : walk.show(0, true); }
+    const number = steps(row)[i];
+    if (number) return walk.show(number, false);
+    walk.now = data.rows.slice(0, row + 1).findLast(r => r[i])?.[i] || 0;  // the last that it had
+    if (walk.now) walk.show(walk.now, false);
+    walk.show(0, true);
   });
   const lead = walks.findIndex((_, i) => steps(row)[i]), step = current(lead);
   one("#slider").value = row + 1;
   one("#count").textContent = `${row + 1} / ${data.rows.length}`;
   one("#live").textContent = `Step ${row + 1}. ${step.say} ${walks[lead].told(step)}`;
-  all(".phases button").forEach((b, i) => b.setAttribute("aria-current", b.dataset.phase == step.phase));
+  for (const b of all(".phases button"))
+    b.setAttribute("aria-current", +b.dataset.phase === step.phase);
   for (const link of all(".tape [aria-current]")) link.removeAttribute("aria-current");
   const address = `#${encodeURIComponent(walks[lead].walk.name)}/${steps(row)[lead]}`;
   const line = all(".tape a")[row];
   line?.setAttribute("aria-current", "step");
   for (const mark of all("[data-row]")) mark.classList.toggle("here", +mark.dataset.row === row);
-  if (remember) try { history.replaceState(null, "", address); } catch { /* in a sandboxed frame */ }
+  if (!remember) return;
+  try { history.replaceState(null, "", address); } catch { /* in a sandboxed frame */ }
 };
 const current = i => walks[i].walk.steps[steps(row)[i] - 1];
 const jump = (walk, step) => show(data.rows.findIndex(r => r[walks.indexOf(walk)] === step));
@@ -219,7 +225,8 @@ const follow = (address = location.hash) => {
 };
 const play = on => {
   clearInterval(timer);
-  timer = on ? setInterval(() => row + 1 < data.rows.length ? show(row + 1) : play(false), 1400) : 0;
+  const go = () => row + 1 < data.rows.length ? show(row + 1) : play(false);
+  timer = on ? setInterval(go, 1400) : 0;
   one("#play").textContent = on ? "⏸ pause" : "▶ play";
   one("#play").setAttribute("aria-label", on ? "pause" : "play");
 };
@@ -230,12 +237,14 @@ const toggle = () => {
   walks.forEach(walk => walk.paint());
 };
 const halt = () => {
-  const [kind, ...rest] = one("#stop").value.split(":"), name = rest.join(":"), bound = +one("#bound").value;
+  const [kind, ...rest] = one("#stop").value.split(":");
+  const name = rest.join(":"), bound = +one("#bound").value;
   const holds = step => step && ({
     nan: step.odd, op: step.op === name, symbol: step.symbol === name,
     above: step.norm > bound, below: step.norm < bound,
   })[kind];
-  const to = data.rows.findIndex((r, i) => i > row && r.some((n, w) => n && holds(walks[w].walk.steps[n - 1])));
+  const here = r => r.some((n, w) => n && holds(walks[w].walk.steps[n - 1]));
+  const to = data.rows.findIndex((r, i) => i > row && here(r));
   if (to >= 0) show(to); else one("#live").textContent = "No further step like this.";
 };
 
@@ -246,11 +255,14 @@ const moves = {
   last: () => show(data.rows.length - 1), play: () => play(!timer), symbols: toggle, go: halt,
 };
 for (const [id, move] of Object.entries(moves)) one("#" + id).addEventListener("click", move);
-const keys = {ArrowRight: "next", ArrowLeft: "previous", Home: "first", End: "last", " ": "play", s: "symbols", b: "go"};
+const keys = {
+  ArrowRight: "next", ArrowLeft: "previous", Home: "first", End: "last", " ": "play",
+  s: "symbols", b: "go",
+};
 document.addEventListener("keydown", event => {
-  const typing = event.target.closest?.("input, select, textarea"), button = event.target.closest?.("button, summary");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || (event.key === " " && button)) return;
-  if (!keys[event.key]) return;
+  const within = kinds => event.target.closest?.(kinds);
+  if (within("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!keys[event.key] || (event.key === " " && within("button, summary"))) return;
   event.preventDefault();
   moves[keys[event.key]]();
 });
@@ -258,13 +270,19 @@ one("#slider").max = data.rows.length;
 one("#slider").addEventListener("input", event => show(+event.target.value - 1));
 const stop = one("#stop");
 const choice = (value, label) => stop.add(new Option(label, value));
-choice("nan:", "NaN or infinity"); choice("above:", "norm above"); choice("below:", "norm below");
-for (const [kind, name] of new Map(walks.flatMap(w => w.walk.stops).map(s => [s.join(":"), s])).values())
+choice("nan:", "NaN or infinity");
+choice("above:", "norm above");
+choice("below:", "norm below");
+const stops = new Map(walks.flatMap(w => w.walk.stops).map(s => [s.join(":"), s]));
+for (const [kind, name] of stops.values())
   choice(`${kind}:${name}`, kind === "op" ? `operation ${name}` : name);
-stop.addEventListener("change", () => { one("#bound").hidden = !/^(above|below)/.test(stop.value); });
+stop.addEventListener("change", () => {
+  one("#bound").hidden = !/^(above|below)/.test(stop.value);
+});
 const phases = one(".phases");
 data.phases.forEach((label, phase) => {
-  const to = data.rows.findIndex(r => r.some((n, w) => n && walks[w].walk.steps[n - 1].phase === phase));
+  const begins = r => r.some((n, w) => n && walks[w].walk.steps[n - 1].phase === phase);
+  const to = data.rows.findIndex(begins);
   if (to < 0) return;
   const button = document.createElement("button");
   button.textContent = label;
