@@ -7,6 +7,7 @@ differentiated again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,31 @@ class Walk:
             c = conform(c, like)
         before = received[a]
         received[a] = c if before is None else before + c
+
+
+def contributions(node: Tensor, g: Any, poisoned: bool = False) -> Iterator[tuple[int, Any]]:
+    """What a node sends to each of its arguments when it receives `g`: the place, a cotangent.
+
+    This is the step of the loop above by itself, for whoever wants to look at it.
+    """
+    op, out = node.op, node._value
+    if op is None or op.vjp is None:
+        return
+    args = [a._value if type(a) is Tensor else a for a in node.args]
+    try:
+        pulled = _by_place(op, g, out, args, node.params)
+    except ArithmeticError:
+        g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
+        pulled = _by_place(op, g, out, args, node.params)
+    for i, (a, c) in enumerate(zip(node.args, pulled, strict=True)):
+        if c is not None and type(a) is Tensor:
+            yield i, conform(unpoisoned(c, g) if poisoned and op.elementwise else c, a._value)
+
+
+def _by_place(op: Primitive, g: Any, out: Any, args: list[Any], params: dict[str, Any]) -> Any:
+    if type(op.vjp) is not tuple:
+        return op.vjp(g, out, *args, **params)
+    return [rule and rule(g, out, *args, **params) for rule in op.vjp]
 
 
 def _has_zeros(seed: Any) -> bool:

@@ -75,10 +75,13 @@ class Walked:
         poisoned = not np.all(self.seed)
         received, guarded = {}, set()
         with np.errstate(all="ignore"):  # an infinity is shown, which says more than a warning
-            for node, g in cotangents(self.loss, self.seed):
+            arrived = cotangents(self.loss, self.seed)
+            for node in reversed(self.order):
+                if node not in arrived:
+                    continue
                 poisoned = poisoned or (node.op is not None and node.op.selects)
                 if id(node) in wanted:
-                    received[id(node)] = g
+                    received[id(node)] = arrived[node]
                     if poisoned:
                         guarded.add(id(node))
         return received, guarded
@@ -86,9 +89,9 @@ class Walked:
     def sent(self, node: Tensor, g: Any = None) -> list[tuple[int, Any]]:
         """What a node sends to its arguments, by place, when `g` arrives (else the engine's)."""
         arriving = self.received[id(node)] if g is None else g
-        reached: Any = self.received
         with np.errstate(all="ignore"):
-            return list(contributions(node, arriving, reached, poisoned=id(node) in self._poisoned))
+            sent = contributions(node, arriving, id(node) in self._poisoned)
+            return [(i, c) for i, c in sent if id(node.args[i]) in self.received]
 
     def place_id(self, node: Tensor, i: int) -> str:
         """The box of argument `i`: a constant belongs to the operation that it is written in."""
