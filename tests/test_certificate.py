@@ -74,7 +74,7 @@ def draw(data: Data, rng: np.random.Generator) -> dict[int, Any]:
         if not node.keys() & {"op", "data"}:
             drawn = rng.uniform(0.2, 1, node["shape"])
             signed = drawn * rng.choice([-1, 1], node["shape"])
-            variables[i] = drawn if i in kinds or node["name"] in "sTq" else signed
+            variables[i] = drawn if i in kinds or node["name"] in "sTqp" else signed
             if kinds.get(i) in ("Simplex", "SumsToOne"):
                 variables[i] = drawn / drawn.sum(-1, keepdims=True)
     return variables

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = "tinygrad_xent certificate 2"
 RECORDED = "the first line is the derivative"
-_COMPOSED = frozenset({"softmax", "logsumexp", "sigmoid", "mean", "norm"})
+_COMPOSED = frozenset({"softmax", "logsumexp", "sigmoid", "softplus", "mean", "norm"})
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (NonNegative, Nonzero, Positive, SumsToOne, Simplex, OneHot, Symmetric)

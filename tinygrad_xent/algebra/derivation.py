@@ -58,6 +58,7 @@ class Derivation:
         facts: the assumptions that steps used, as data: their kind, what about, and which axis.
         lengths: the letters for lengths that the loss leaves open, with those of the formulas.
         of: which derivative it is: "gradient", "hvp", "hessian" or "jacobian".
+        caveats: what else to know: kinks, the branches that Python took, that it got no shorter.
     """
 
     title: str
@@ -73,6 +74,7 @@ class Derivation:
     facts: tuple[tuple[str, Formula, int], ...] = ()
     lengths: tuple[tuple[str, int], ...] = ()
     of: str = "gradient"
+    caveats: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join([self.heading, *self._body(), "  " + self.footing])
@@ -109,9 +111,11 @@ class Derivation:
 
     @property
     def footing(self) -> str:
-        """What the result rests on."""
+        """What the result rests on, and what else to know of it."""
         taken = ", ".join(self.assumptions)
-        return f"holds where {taken}" if taken else "holds for all values"
+        return "; ".join(
+            [f"holds where {taken}" if taken else "holds for all values", *self.caveats]
+        )
 
     def latex(self) -> str:
         r"""The derivation as LaTeX: an `align*` environment, with one line per step.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..differentiate import cotangents, not_recorded, seed_for
 from ..errors import DeriveError, DtypeError, describe, explain
-from ..graph import Primitive, Tensor, is_float, recording, toposort
+from ..graph import Tensor, is_float, recording, toposort
 from ..writing.text import leaf_names, text
 from . import weight
 from .assumptions import Assumption, Constant, of_the_loss, stated
@@ -30,6 +31,7 @@ from .report import rebuilt, report
 from .rewriting import NoEndError
 from .rules import ALGEBRA, FORMS, SHRINKING
 from .run import IMPATIENT, PATIENT, Run
+from .slopes import why_zero
 from .views import forget
 
 _TOLERANCE = 1e-3  # float32 with cancellation is within it, a wrong formula is not
@@ -59,39 +61,6 @@ def gradient_graph(loss: Tensor, wrt: Tensor) -> Tensor:
     problem = f"derive: the loss does not depend on {text(wrt)}, its gradient is zero everywhere"
     works = "a Tensor on a path to the loss that no comparison or stop_gradient cuts"
     raise DeriveError(explain(f"{problem}: {why_zero(loss, wrt)}", describe(wrt), works))
-
-
-def depends(loss: Any, wrt: Tensor) -> bool:
-    """Whether a path leads from a Tensor to the loss on which something has a slope."""
-    return isinstance(loss, Tensor) and id(loss) in slopes(loss, wrt)[0]
-
-
-def slopes(loss: Tensor, wrt: Tensor) -> tuple[set[int], list[Tensor]]:
-    """The nodes that change smoothly with `wrt`, and those that only jump with it."""
-    smooth, cut = {id(wrt)}, []
-    for n in toposort(loss):
-        moved = [i for i, a in enumerate(n.args) if id(a) in smooth]
-        if moved and n.op is not None:
-            if any(_has_slope(n.op, i) for i in moved):
-                smooth.add(id(n))
-            else:
-                cut.append(n)
-    return smooth, cut
-
-
-def _has_slope(op: Primitive, i: int) -> bool:
-    """Whether an operation has a derivative with respect to its i-th argument."""
-    return op.vjp[i] is not None if isinstance(op.vjp, tuple) else op.vjp is not None
-
-
-def why_zero(loss: Tensor, wrt: Tensor) -> str:
-    """Why a loss has no slope, in words."""
-    if all(n is not wrt for n in toposort(loss)):
-        return f"{text(wrt)} does not occur in it"
-    _, cut = slopes(loss, wrt)
-    if not cut:
-        return "it is the same for every value"
-    return "only through what has no slope: " + ", ".join(dict.fromkeys(map(text, cut[:3])))
 
 
 def gradient(loss: Tensor, wrt: Tensor | str, assume: Any = ()) -> Derivation:
@@ -196,5 +165,6 @@ def shortest(start: Tensor, copy: Copy) -> Run:
     for ground, algebra in itertools.product(grounds, (SHRINKING, ALGEBRA)):
         with contextlib.suppress(NoEndError):
             runs.append(Run(ground, start, algebra, FORMS, IMPATIENT if runs else PATIENT))
-    runs = runs or [Run(grounds[0], start, (), ())]
+    if min((operations(run.end) for run in runs), default=math.inf) > operations(start):
+        runs.append(Run(grounds[0], start, (), ()))
     return min(runs, key=lambda run: (operations(run.end), len(text(run.end)), run.reading))

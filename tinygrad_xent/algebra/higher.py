@@ -14,7 +14,7 @@ from ..graph import Tensor, shape_of, toposort
 from ..writing.text import text
 from .assumptions import stated
 from .derivation import Derivation
-from .deriving import attempted, checked, depends, gradient, name_of, variable
+from .deriving import attempted, checked, gradient, name_of, variable
 from .formula import Formula, operations
 from .operators import NotLinearError, matrix_of
 from .presenting import presented
@@ -22,6 +22,7 @@ from .report import report
 from .rewriting import Rewrite, check, rewrite
 from .rules import NAMING, TIDYING
 from .run import Run
+from .slopes import depends
 from .views import Term, unbroadcast
 from .weight import tidiness
 

@@ -9,6 +9,7 @@ from ..graph import Tensor, toposort
 from ..ops import alias
 from ..writing.text import text
 from .assumptions import Assumption, Kink
+from .caveats import caveats
 from .derivation import Derivation, Step
 from .facts import Facts
 from .forms import closed_forms, meaning
@@ -55,7 +56,13 @@ def report(
         facts=tuple(_fact(run, a) for a in used),
         lengths=tuple((n.name or "", length) for length, n in run.copy.counts.items()),
         of=of,
+        caveats=tuple(_caveats(run)),
     )
+
+
+def _caveats(run: Run) -> Iterator[str]:
+    wrt = next((n for n in toposort(run.copy.loss) if n.name == run.copy.wrt), None)
+    return iter(()) if wrt is None else caveats(run, wrt)
 
 
 def _fact(run: Run, a: Assumption) -> tuple[str, Formula, int]:

@@ -31,6 +31,7 @@ class Slide:
         formula: what the gradient is now, with what is new and what goes away next.
         place: what the rule rewrote and what that became, where this is not all of the formula.
         used: what had to be assumed.
+        shown: the side conditions that hold, with the reasons.
         operations: how many the formula does.
         says: what the graph shows, in words.
         graph: the graph, or nothing where graphs cannot be laid out.
@@ -41,6 +42,7 @@ class Slide:
     formula: Markup
     place: tuple[Markup, Markup] | None
     used: tuple[Markup, ...]
+    shown: tuple[str, ...]
     operations: str
     says: str
     graph: Markup
@@ -69,6 +71,7 @@ def page(derivation: Derivation) -> str:
         result=_formula(derivation.result),
         footing=_facts(derivation.assumptions),
         unused=_facts(derivation.unused),
+        caveats=derivation.caveats,
         definitions=[(_math(mathml.name(n)), _formula(body)) for n, body in derivation.definitions],
         forms=list(_forms(derivation)),
     )
@@ -99,6 +102,7 @@ def _slides(derivation: Derivation) -> list[Slide]:
             formula=_formula(formula, _marks(shot, formula)),
             place=_place(derivation, i),
             used=_facts(derivation.steps[i - 1].used if i else ()),
+            shown=derivation.steps[i - 1].shown if i else (),
             operations=counted(shot.operations),
             says=_says(shot),
             graph=Markup(embedded(drawings[i], _says(shot)) if drawings else ""),

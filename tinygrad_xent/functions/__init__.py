@@ -21,7 +21,6 @@ __all__ = [
     "cross_entropy",
     "diag",
     "dot",
-    "eye",
     "kl_divergence",
     "log_softmax",
     "logaddexp",

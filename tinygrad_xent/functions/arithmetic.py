@@ -89,8 +89,7 @@ def diag(x: Any) -> Any:
 def eye(n: Any) -> np.ndarray:
     """The matrix of n rows with ones on its diagonal, and zeros elsewhere.
 
-    >>> import tinygrad_xent as tx
-    >>> tx.eye(2)
+    >>> eye(2)
     array([[1., 0.],
            [0., 1.]])
     """

@@ -6,7 +6,7 @@ declaration reaches NumPy's functions and Python's operators.
 """
 
 from .primitive import PRIMITIVES, Primitive
-from .recording import no_grad, recording
+from .recording import branches, no_grad, recording
 from .table import implements, numpy_functions, primitive
 from .tensor import Tensor, leaf_value, record, tensor, toposort
 from .values import constant, dtype_of, is_float, shape_of
@@ -15,6 +15,7 @@ __all__ = [
     "PRIMITIVES",
     "Primitive",
     "Tensor",
+    "branches",
     "constant",
     "dtype_of",
     "implements",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ContextDecorator
+from collections.abc import Iterator
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
 
@@ -46,3 +47,25 @@ def no_grad() -> _Scope:
 def recording() -> _Scope:
     """Inside this block operations on Tensors are recorded, whatever surrounds it."""
     return _Scope(True)
+
+
+branches_taken: ContextVar[list[tuple[Any, bool]] | None] = ContextVar("branches", default=None)
+
+
+@contextmanager
+def branches() -> Iterator[list[tuple[Any, bool]]]:
+    """Inside this block, note what Python decided by Tensors: each condition and its truth.
+
+    >>> import tinygrad_xent as tx
+    >>> x = tx.tensor(2.0, name="x")
+    >>> with branches() as taken:
+    ...     y = x * x if x > 1 else x
+    >>> [truth for condition, truth in taken]
+    [True]
+    """
+    taken: list[tuple[Any, bool]] = []
+    token = branches_taken.set(taken)
+    try:
+        yield taken
+    finally:
+        branches_taken.reset(token)

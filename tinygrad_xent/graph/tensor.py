@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
+from .recording import branches_taken
 from .values import constant, dtype_of, shape_of
 
 if TYPE_CHECKING:
@@ -147,7 +148,11 @@ class Tensor:
         return int(self.item())
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        truth = bool(self._value)
+        taken = branches_taken.get()
+        if taken is not None and self.op is not None:
+            taken.append((self, truth))
+        return truth
 
     def __len__(self) -> int:
         return len(self._value)

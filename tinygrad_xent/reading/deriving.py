@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .. import algebra
 from ..algebra import Derivation
+from ..algebra.caveats import of_branches
 from ..errors import ParseError, explain
-from ..graph import Tensor, toposort
+from ..graph import Tensor, branches, toposort
 from . import options
 from .assumptions import assumption
 from .expressions import expression
-from .files import file_and_function, from_file
+from .files import file_and_function, from_file, from_function
 from .table import nearest
 
 
 def derive(
-    loss: Tensor | str, wrt: Tensor | str, assume: Any = (), of: str = "gradient"
+    loss: Tensor | str | Callable[..., Any],
+    wrt: Tensor | str,
+    assume: Any = (),
+    of: str = "gradient",
 ) -> Derivation:
     """A derivative in closed form, in named steps: by default the gradient of a scalar loss.
 
     Args:
-        loss: one number, composed of Tensors; or text such as `"-sum(p*log(softmax(z)))"`, whose
-            names are taken to be vectors, or numbers where that does not give one number
-            (`tinygrad_xent.reading.expression` makes Tensors of other shapes from text).
+        loss: one number, composed of Tensors; or text such as `"-sum(p*log(softmax(z)))"`, or a
+            function, whose names are taken to be vectors, or numbers where that does not give one
+            number (`tinygrad_xent.reading.expression` makes Tensors of other shapes from text).
+            What a function decides by values is said: the result holds for that branch.
         wrt: the Tensor to differentiate with respect to, or its name.
         assume: facts about Tensors: `tx.Simplex(p)`, `tx.Positive(x)`, `p.sum() == 1`, `x > 0`;
             or text: `"sum(p)=1"`, `"x>0"`, `"onehot(y)"`.
@@ -46,10 +52,26 @@ def derive(
     >>> derive(tx.logsumexp(z), wrt=z, of="hessian").result
     diag(softmax(z)) - outer(softmax(z), softmax(z))
     """
-    if not isinstance(loss, str):
+    if isinstance(loss, Tensor) or not (isinstance(loss, str) or callable(loss)):
         return algebra.derive(loss, wrt, _assumed(assume, loss), of)
-    made, variables = expression(loss, axes=_axes(of))
-    return algebra.derive(made, _variable(wrt, variables), _assumed(assume, made), of)
+    with branches() as taken:
+        read: Any = expression if isinstance(loss, str) else from_function
+        made, variables = read(loss, axes=_axes(of))
+    derivation = algebra.derive(made, _variable(wrt, variables), _assumed(assume, made), of)
+    return _in_branch(derivation, taken, variables)
+
+
+def _in_branch(
+    derivation: Derivation, taken: Sequence[tuple[Any, bool]], variables: Mapping[str, Tensor]
+) -> Derivation:
+    """The derivation with what Python decided by these variables on the way to the loss."""
+    mine = [(c, truth) for c, truth in taken if _made_from(c, variables)]
+    return replace(derivation, caveats=(*derivation.caveats, *of_branches(mine)))
+
+
+def _made_from(condition: Tensor, variables: Mapping[str, Tensor]) -> bool:
+    known = {id(x) for x in variables.values()}
+    return any(id(n) in known for n in toposort(condition))
 
 
 def derive_text(
@@ -68,9 +90,11 @@ def derive_text(
     >>> found.result, sizes
     (2*(X.T @ (X @ w - y)), 'X: 3 by 4, w: 4, y: 3')
     """
-    made, variables = loss_text(loss, shapes, values, _axes(of))
+    with branches() as taken:
+        made, variables = loss_text(loss, shapes, values, _axes(of))
     facts = [assumption(fact, variables) for fact in assume]
-    return algebra.derive(made, _variable(wrt, variables), facts, of), _sizes(variables)
+    derivation = algebra.derive(made, _variable(wrt, variables), facts, of)
+    return _in_branch(derivation, taken, variables), _sizes(variables)
 
 
 def _axes(of: str) -> int:

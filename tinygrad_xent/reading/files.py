@@ -43,11 +43,31 @@ def from_file(
     """
     function = _function(path, name)
 
-    def make(variables: Variables) -> Any:
+    def reported(**variables: Any) -> Any:
         with _reported(path):
             return function(**variables)
 
-    return sampled(make, _parameters(function, {*shapes, *values}), shapes, values, axes=axes)
+    return _called(reported, _parameters(function, {*shapes, *values}), shapes, values, axes)
+
+
+def from_function(function: Callable[..., Any], axes: int = 0) -> tuple[Any, Variables]:
+    """A function called with sample Tensors, one for each parameter that has no default.
+
+    >>> loss, variables = from_function(lambda x, y: ((x - y) ** 2).sum())
+    >>> sorted(variables)
+    ['x', 'y']
+    """
+    return _called(function, _parameters(function, set()), {}, {}, axes)
+
+
+def _called(
+    function: Callable[..., Any],
+    parameters: list[str],
+    shapes: Mapping[str, Any],
+    values: Mapping[str, Any],
+    axes: int,
+) -> tuple[Any, Variables]:
+    return sampled(lambda known: function(**known), parameters, shapes, values, axes=axes)
 
 
 def result_of(path: Path, name: str) -> Any:

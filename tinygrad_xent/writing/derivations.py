@@ -19,7 +19,7 @@ def align(derivation: Any) -> str:
         left = ""
     rest = [typeset(a) for a in derivation.assumptions]
     holds = r"\text{holds where }" + r",\ ".join(rest) if rest else r"\text{holds for all values}"
-    rows.append(rf" &\phantom{{={{}}}} {holds}")
+    rows += [rf" &\phantom{{={{}}}} {line}" for line in (holds, *map(quoted, derivation.caveats))]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
@@ -34,7 +34,9 @@ def markup(derivation: Any) -> str:
         left = ""
     rest = "<mo>,</mo>".join(map(mathml.formula, derivation.assumptions))
     holds = mathml.words("holds where ") + rest if rest else mathml.words("holds for all values")
-    return mathml.block(*rows, ("", "", f"<mrow>{holds}</mrow>", ""))
+    rows += [("", "", f"<mrow>{line}</mrow>", "")
+             for line in (holds, *map(mathml.words, derivation.caveats))]  # fmt: skip
+    return mathml.block(*rows)
 
 
 def markdown(derivation: Any) -> str:
