@@ -24,7 +24,7 @@ from .algebra import (
     gradient_graph,
     simplify,
 )
-from .checking import Verification, verify
+from .checking import Verdict, Verification, check, same, verify
 from .drawing import Drawing, Film, draw, draw_diff, film
 from .errors import (
     CertificateError,
@@ -79,9 +79,11 @@ __all__ = [
     "Symmetric",
     "Tensor",
     "TinygradXentError",
+    "Verdict",
     "Verification",
     "Walkthrough",
     "compare",
+    "check",
     "derive",
     "draw",
     "draw_diff",
@@ -97,6 +99,7 @@ __all__ = [
     "lint",
     "no_grad",
     "primitive",
+    "same",
     "simplify",
     "steps",
     "tensor",

@@ -15,7 +15,7 @@ from .picture import Arrow, Box, Picture
 from .values import MISSING
 
 FONT = "Helvetica"  # Graphviz knows its widths, and writes `Helvetica,sans-Serif` into the SVG
-INK, QUIET, _COTANGENT = "#1a1a1a", "#5c5c5c", "#b03a00"
+INK, QUIET, _COTANGENT, _MARK = "#1a1a1a", "#5c5c5c", "#b03a00", "#c2006b"
 _TITLE, _RULE = 60, 34  # characters: of a line in a box, and beside an arrow
 _ASIDE, _SPINE = "1", "6"  # operations line up, their leaves and constants stand aside
 
@@ -76,6 +76,8 @@ def _graph(picture: Picture) -> dict[str, str]:
 
 def _box_style(box: Box) -> dict[str, str]:
     style = STYLES[box.kind]
+    if box.marked:
+        style = style._replace(color=_MARK, width="4")
     return {"color": style.color, "fillcolor": style.fill, "style": style.style,
             "penwidth": style.width}  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -108,7 +109,7 @@ class Drawing:
         return f"<Drawing of {self.nodes} nodes: .save(path), .svg(), .png(), .dot>"
 
 
-def draw(node: Any, backward: bool = False) -> Drawing:
+def draw(node: Any, backward: bool = False, mark: Iterable[Tensor] = ()) -> Drawing:
     """Draw the graph that a Tensor was made by: any Tensor, so a gradient's graph as well.
 
     Args:
@@ -116,6 +117,7 @@ def draw(node: Any, backward: bool = False) -> Drawing:
         backward: draw the walk back instead: the cotangent that arrives at each node, and on each
             arrow, from result to argument, the rule that it is multiplied through. It is computed
             for the drawing; `.grad` does not change.
+        mark: nodes to set off from the others.
 
     Every box shows an operation with its shape, value and cotangent; `·` where none has been
     computed. Without `backward` the cotangents are those in `.grad`. Of a graph of more than 3000
@@ -135,5 +137,5 @@ def draw(node: Any, backward: bool = False) -> Drawing:
     for root in roots:
         if not isinstance(root, Tensor):
             raise not_recorded("draw", root)
-    shown = picture(roots, backward)
+    shown = picture(roots, backward, tuple(mark))
     return Drawing(dot(shown), sum(box.kind not in ("constant", "gap") for box in shown.boxes))

@@ -24,7 +24,10 @@ _END = 8  # nodes shown at each end of such a graph
 
 @dataclass(frozen=True)
 class Box:
-    """One node. `kind` is leaf, constant, definition, operation or gap (nodes left out)."""
+    """One node. `kind` is leaf, constant, definition, operation or gap (nodes left out).
+
+    A marked one is set off from the others.
+    """
 
     id: str
     kind: str
@@ -32,6 +35,7 @@ class Box:
     note: str = ""
     value: str = ""
     cotangent: str = ""
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,12 @@ class Picture:
     backward: bool = False
 
 
-def picture(roots: tuple[Tensor, ...], backward: bool) -> Picture:
+def picture(roots: tuple[Tensor, ...], backward: bool, mark: tuple[Tensor, ...] = ()) -> Picture:
     """The graph that `roots` depend on; or the walk of their cotangents back through it."""
     order = toposort(*roots)
     shown = order if len(order) <= LARGEST else order[:_END] + order[-_END:]
     received = _received(roots, shown) if backward else {id(n): n._grad for n in shown}
-    sketch = _Sketch(shown, len(order), received, backward)
+    sketch = _Sketch(shown, len(order), received, backward, frozenset(map(id, mark)))
     return Picture(tuple(sketch.boxes()), tuple(sketch.arrows()), backward)
 
 
@@ -85,8 +89,14 @@ class _Sketch:
     """The nodes that are shown, with their ids, names and cotangents."""
 
     def __init__(
-        self, shown: list[Tensor], count: int, received: dict[int, Any], backward: bool
+        self,
+        shown: list[Tensor],
+        count: int,
+        received: dict[int, Any],
+        backward: bool,
+        marked: frozenset[int],
     ) -> None:
+        self.marked = marked
         self.shown, self.received, self.backward = shown, received, backward
         self.hidden = count - len(shown)
         places = [i if i < _END or not self.hidden else i + self.hidden for i in range(len(shown))]
@@ -106,7 +116,7 @@ class _Sketch:
         g = self.received.get(id(node))
         return Box(
             self.ids[id(node)], kind, title(node, self.names), note(node), brief(node._value),
-            MISSING if g is None else brief(g),
+            MISSING if g is None else brief(g), id(node) in self.marked,
         )  # fmt: skip
 
     def _constants(self, node: Tensor) -> list[Box]:

@@ -1,0 +1,158 @@
+"""The difference of two formulas in closed form: 0 is a proof, by named rules, that they are equal.
+
+Unlike a derivation this is not meant to be read, so definitions are opened, and axes of length one
+in front, which broadcasting implies, are left out: `sum(p)` and `sum(p, keepdims=True)` are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import DeriveError
+from ..graph import Primitive, Tensor, record, recording, toposort
+from ..writing.text import is_data
+from .assumptions import Facts
+from .cases import settle
+from .copying import Copy
+from .formula import operations
+from .matching import Rule
+from .rewriting import Rewrite, rewrite
+from .rules import ALGEBRA, FORMS, NAMING, SHRINKING, TIDYING
+from .terms import Terms
+from .views import Term, as_product, forget, is_number, unbroadcast
+
+
+class _Flat(Terms):
+    """Terms without the axes of length one that broadcasting puts in front."""
+
+    def build(
+        self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any], shape: tuple[int, ...]
+    ) -> Term:
+        if op.name in ("max", "min") and params["keepdims"] and _leads(params["axis"]):
+            made = super().build(op, args, {**params, "keepdims": False}, _tail(shape, params))
+            return self.broadcast(made, shape)
+        return super().build(op, args, params, shape)
+
+    def _moved(self, op: Primitive, args: tuple[Term, ...], params: Any, shape: Any) -> Term:
+        name, x = op.name, args[0]
+        if name == "sum" and params["keepdims"] and _leads(params["axis"]):
+            made = super()._moved(op, args, {**params, "keepdims": False}, _tail(shape, params))
+            return self.broadcast(made, shape)
+        if name == "expand_dims" and _leads(params["axis"]):
+            return self.broadcast(x, shape)
+        if name == "squeeze" and _leads(params["axis"]) and x.ndim > np.ndim(_value(x)):
+            return self.broadcast(x, shape)
+        return super()._moved(op, args, params, shape)
+
+
+def _value(term: Term) -> Any:
+    inner = unbroadcast(term)
+    return inner._value if isinstance(inner, Tensor) else inner
+
+
+def _leads(axis: tuple[int, ...]) -> bool:
+    return axis == tuple(range(len(axis)))
+
+
+def _tail(shape: tuple[int, ...], params: dict[str, Any]) -> tuple[int, ...]:
+    return shape[len(params["axis"]) :]
+
+
+class Algebra:
+    """A workshop in which formulas on the same numbers are brought into closed form.
+
+    Args:
+        copy: the loss, and what is compared with its gradient, on random numbers.
+    """
+
+    def __init__(self, copy: Copy) -> None:
+        counts = {length: Tensor(n._value, n.name) for length, n in copy.counts.items()}
+        self._counts = {id(n): counts[length] for length, n in copy.counts.items()}
+        self.terms = _Flat(lengths=counts)
+        sizes = {id(counts[length]): n for length, n in copy.counts.items()}
+        known = [(self.terms.standard(self._plain(n)), a) for n, a in copy.facts]
+        self.facts = Facts(known, sizes)
+        self.short = _Flat(expanded=False, lengths=counts)
+        known = [(self.short.standard(self._plain(n)), a) for n, a in copy.facts]
+        self._short_facts = Facts(known, sizes)
+        self.rules: list[str] = []
+
+    def reduced(self, node: Term) -> Term:
+        """The formula with everything multiplied out that has to be: equal ones become one."""
+        node = self._plain(node) if isinstance(node, Tensor) else node
+        for algebra in (ALGEBRA, SHRINKING):
+            try:
+                return self._rewritten(node, (*FORMS, *algebra))
+            except DeriveError:  # the rules find no end; fewer of them may
+                continue
+        return self.terms.standard(node)
+
+    def difference(self, x: Term, y: Term) -> Term:
+        """x - y in closed form; x and y are reduced already."""
+        with recording():
+            return self.reduced(x - y)
+
+    def tidied(self, term: Term) -> Term:
+        """A reduced formula as a person would write it: common factors taken out, names put in."""
+        if not isinstance(term, Tensor):
+            return term
+        try:
+            short, _ = rewrite(term, TIDYING, self.short, self._short_facts, operations)
+            short, _ = rewrite(short, NAMING, self.short, self._short_facts)
+        except DeriveError:
+            return term
+        return self.short.presented(short)
+
+    def never_zero(self, factor: Term) -> bool:
+        """Whether a factor of a tidied formula is known to be nonzero."""
+        return is_number(factor) or _named(factor) or self._short_facts.nonzero(factor)
+
+    def _rewritten(self, node: Term, rules: Sequence[Rule]) -> Term:
+        end, steps = rewrite(node, rules, self.terms, self.facts)
+        end, cases = settle(end, rules, self.terms, self.facts)
+        self._note(steps + cases)
+        return end
+
+    def _note(self, steps: list[Rewrite]) -> None:
+        self.rules += [step.rule for step in steps if step.rule not in self.rules]
+
+    def _plain(self, node: Tensor) -> Term:
+        """The graph with lengths as names, and nothing else by name."""
+        done: dict[int, Any] = {}
+        for n in toposort(node):
+            if id(n) in self._counts:
+                done[id(n)] = self._counts[id(n)]
+            elif n.op is None:
+                done[id(n)] = self.terms.data(n._value) if is_data(n) else n
+            else:
+                args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+                same = all(a is b for a, b in zip(args, n.args, strict=True)) and not n.name
+                done[id(n)] = n if same else record(n.op, args, n.params, n._value)
+        return done[id(node)]
+
+
+def _named(term: Term) -> bool:
+    """Whether this is softmax or the sigmoid, which are never zero."""
+    return (
+        isinstance(term, Tensor) and term.op is not None and term.op.name in ("softmax", "sigmoid")
+    )
+
+
+def vanishing_factors(term: Term, algebra: Algebra) -> list[Tensor]:
+    """The factors of a tidied formula that can be zero, and with them the whole."""
+    factors = [base for base, sign in as_product(term)[1] if sign > 0]
+    return [f for f in map(unbroadcast, factors) if not algebra.never_zero(f)]
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Record, stay quiet about odd numbers, and forget what was remembered of terms at the end."""
+    try:
+        with recording(), np.errstate(all="ignore"):
+            yield
+    finally:
+        forget()

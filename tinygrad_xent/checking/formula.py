@@ -1,0 +1,163 @@
+"""A hand-written gradient that is a formula: proved, decided, or explained.
+
+Named rules that bring the difference to 0 are a proof for every size. Where they do not get there,
+random points tell at once whether there is a difference at all, and exact arithmetic decides
+whether there is none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..algebra.assumptions import Assumption, Nonzero, of_the_loss
+from ..algebra.copying import Copy
+from ..algebra.deriving import gradient_graph
+from ..algebra.residual import Algebra, quietly
+from ..algebra.views import Term, is_number, unbroadcast
+from ..errors import DeriveError
+from ..graph import Tensor
+from ..writing.text import text
+from .conditions import infer
+from .counterexample import smallest
+from .diagnose import Look, diagnose, usual_facts
+from .deciding import decide
+from .factors import Probe
+from .longer import other_lengths
+from .numbers import Comparison, compare, reference
+from .points import Subject
+from .remarks import remarks
+from .sameness import same_at
+from .titles import Titles
+from .verdict import Diagnosis, Verdict
+
+_POINTS = 4
+_LARGEST = 400  # nodes of a loss whose difference is brought into closed form
+_LONGEST = 400  # characters of a closed form that is worth showing
+
+
+class _Closed(NamedTuple):
+    """The gradient and the difference in closed form, and what a condition needs of them."""
+
+    algebra: Algebra
+    original: dict[int, Tensor]
+    gradient: Term
+    difference: Term
+
+
+def by_formula(subject: Subject, title: str, rtol: float | None) -> Verdict:
+    facts = [*subject.facts, *subject.implied]
+    with quietly():
+        closed = _closed(subject, [*facts, *_of_the_formula(subject)])
+        comparison = _at_sample(subject, rtol)
+        table = {} if comparison is None else {"table": comparison.entries}
+        common: dict[str, Any] = {"title": title, "loss": subject.loss, **table}
+        how = _how_equal(subject, closed, facts)
+        if how:
+            needs = _domain(subject)
+            return Verdict(True, needs, how=how, remarks=remarks(subject, comparison), **common)
+        common |= {"wrong": comparison.wrong if comparison else 0}
+        common |= {"remarks": remarks(subject, comparison)}
+        return _unequal(subject, closed, common)
+
+
+def _unequal(subject: Subject, closed: _Closed | None, common: dict[str, Any]) -> Verdict:
+    """Equal under a condition, or different."""
+    algebra = closed.algebra if closed else None
+    residual = algebra.tidied(closed.difference) if closed and algebra else None
+    if closed is not None and residual is not None:
+        shown = text(algebra.tidied(closed.gradient)), text(residual)  # type: ignore[union-attr]
+        if max(map(len, shown)) <= _LONGEST:
+            common |= {"gradient": shown[0], "residual": shown[1]}
+    original = closed.original if closed else {}
+    condition = infer(subject, residual, algebra, original)
+    example = smallest(subject)
+    if condition is not None:
+        how = "shown by the factors of the difference" if condition.only_if else ""
+        return Verdict(True, condition.needs, condition.only_if, how, counterexample=example,
+                       **common)  # fmt: skip
+    found = _diagnosed(subject)
+    best, others = (found[0], tuple(found[1:])) if found else (None, ())
+    return Verdict(False, counterexample=example, diagnosis=best, alternatives=others, **common)
+
+
+def _closed(subject: Subject, facts: list[Assumption]) -> _Closed | None:
+    """The difference in closed form, if that can be had."""
+    if len(subject.order) > _LARGEST:
+        return None
+    assert subject.formula is not None
+    try:
+        copy = Copy(subject.whole, None, facts)
+        algebra = Algebra(copy)
+        gradient = algebra.reduced(gradient_graph(copy.of(subject.loss), copy.of(subject.wrt)))
+        hand = algebra.reduced(copy.of(subject.formula))
+        return _Closed(algebra, copy.original, gradient, algebra.difference(hand, gradient))
+    except DeriveError:
+        return None
+
+
+def _how_equal(subject: Subject, closed: _Closed | None, facts: list[Assumption]) -> str:
+    """How the formula is known to be the gradient; "" if it is not."""
+    if closed is not None and _is_zero(closed.difference):
+        return "proved by named rules, for every size"
+    if not all(same_at(point) for point in subject.scattered(_POINTS, sizes=subject.sizes)):
+        return ""
+    known = decide(subject, [*facts, *_of_the_formula(subject)])
+    if known is False:
+        return ""
+    return (
+        "decided in exact arithmetic, at random points" if known else "in numbers, at random points"
+    )
+
+
+def _is_zero(term: Term) -> bool:
+    bare = unbroadcast(term)
+    return is_number(bare) and bool(bare == 0)
+
+
+def _of_the_formula(subject: Subject) -> list[Assumption]:
+    return [] if subject.formula is None else of_the_loss(subject.formula)
+
+
+def _domain(subject: Subject) -> tuple[str, ...]:
+    """Where the formula has no value although the gradient has one."""
+    found = []
+    for fact in _of_the_formula(subject):
+        if (
+            type(fact) is Nonzero
+            and fact.of.op is None
+            and id(fact.of) in {id(n) for n in subject.leaves}
+        ):
+            point = subject.sample.moved({id(fact.of): np.zeros(fact.of.shape)})
+            there = np.isfinite(point.gradient).all() and np.isfinite(point.loss._value).all()
+            if there and not np.isfinite(point.hand).all():
+                found.append(f"{subject.name(fact.of)} != 0")
+    return tuple(dict.fromkeys(found))
+
+
+def _at_sample(subject: Subject, rtol: float | None) -> Comparison | None:
+    point = subject.sample
+    if not np.isfinite(reference(point)).all():
+        return None
+    return compare(point, np.broadcast_to(point.hand, subject.wrt.shape), rtol)
+
+
+# -- diagnosis ------------------------------------------------------------------------------------
+
+
+def _diagnosed(subject: Subject) -> list[Diagnosis]:
+    """Mistakes that explain a formula, or that do where something sums to one."""
+    looks = [Look(_probes(subject))]
+    looks += [Look(_probes(subject, fact), str(fact)) for fact in usual_facts(subject)]
+    return diagnose(subject, looks, Titles(subject))
+
+
+def _probes(subject: Subject, *facts: Assumption) -> list[Probe]:
+    """Points at two choices of lengths, and what the formula gives where it has a value."""
+    found: list[Probe] = []
+    for count, sizes in ((2, subject.sizes), (1, other_lengths(subject))):
+        for point in subject.scattered(count, facts, sizes=sizes, seed=len(found) + 1):
+            hand = np.broadcast_to(point.hand, point.wrt.shape)
+            found += [Probe(point, hand)] if np.isfinite(hand).all() else []
+    return found
