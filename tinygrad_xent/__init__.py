@@ -10,7 +10,7 @@ loss.backward()                                  # z.grad
 tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])   # ... = q - p
 """
 
-from . import functions, ops
+from . import functions, ops, testing
 from .algebra import (
     Constant,
     Derivation,
@@ -24,7 +24,7 @@ from .algebra import (
     gradient_graph,
     simplify,
 )
-from .checking import Verdict, Verification, check, same, verify
+from .checking import Gradcheck, Verdict, Verification, check, gradcheck, same, verify
 from .drawing import Drawing, Film, draw, draw_diff, film
 from .errors import (
     CertificateError,
@@ -64,6 +64,7 @@ __all__ = [
     "DtypeError",
     "Film",
     "Formula",
+    "Gradcheck",
     "GradientError",
     "Item",
     "NonNegative",
@@ -90,6 +91,7 @@ __all__ = [
     "elementwise_grad",
     "film",
     "grad",
+    "gradcheck",
     "gradient_graph",
     "hessian",
     "hvp",
@@ -103,6 +105,7 @@ __all__ = [
     "simplify",
     "steps",
     "tensor",
+    "testing",
     "value_and_grad",
     "verify",
     "vjp",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import Primitive, Tensor, record, recording, toposort
+from ..graph import PRIMITIVES, Primitive, Tensor, record, recording, toposort
 from ..writing.text import is_data
 from .assumptions import Facts
 from .cases import settle
@@ -23,22 +23,77 @@ from .matching import Rule
 from .rewriting import Rewrite, rewrite
 from .rules import ALGEBRA, FORMS, NAMING, SHRINKING, TIDYING
 from .terms import Terms
-from .views import Term, as_product, forget, is_number, unbroadcast
+from .views import (
+    Term,
+    as_product,
+    as_sum,
+    forget,
+    is_number,
+    is_sum,
+    op_name,
+    scale,
+    unbroadcast,
+)
+
+_SPLIT = frozenset({"matmul", "transpose", "expand_dims", "squeeze", "reshape", "getitem"})
 
 
 class _Flat(Terms):
-    """Terms without the axes of length one that broadcasting puts in front."""
+    """Terms without the axes of length one that broadcasting puts in front.
+
+    While multiplying out, a linear operation is applied to each term of a sum, the product of a
+    vector and a matrix has the matrix on the left, and products associate to the right.
+    """
 
     def build(
         self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any], shape: tuple[int, ...]
     ) -> Term:
+        if self.expanded and op.name in _SPLIT:
+            for i in range(2 if op.name == "matmul" else 1):
+                if is_sum(args[i]):
+                    return self._termwise(op, args, i, params, shape)
+        if self.expanded and op.name == "matmul":
+            x, y = args
+            if x.ndim == 1 and y.ndim == 2:
+                turned = self.build(PRIMITIVES["transpose"], (y,), {"axes": (1, 0)}, y.shape[::-1])
+                return self.build(op, (turned, x), params, shape)
+            if op_name(x) == "matmul" and x.args[0].ndim == x.args[1].ndim == 2 and y.ndim <= 2:
+                left, right = x.args
+                inner = self.build(op, (right, y), {}, (right.shape[0], *y.shape[1:]))
+                inner = self.broadcast(inner, (right.shape[0], *y.shape[1:]))
+                return self.build(op, (left, inner), params, shape)
         if op.name in ("max", "min") and params["keepdims"] and _leads(params["axis"]):
             made = super().build(op, args, {**params, "keepdims": False}, _tail(shape, params))
             return self.broadcast(made, shape)
         return super().build(op, args, params, shape)
 
+    def _with_ones(self, x: Term, shape: tuple[int, ...]) -> Term:
+        """A term with axes of length one elsewhere."""
+        ones = tuple(i for i, n in enumerate(x.shape) if n == 1)
+        if ones:
+            x = self.build(PRIMITIVES["squeeze"], (x,), {"axis": ones}, _bare(x.shape))
+            x = self.broadcast(x, _bare(shape))
+        new = tuple(i for i, n in enumerate(shape) if n == 1)
+        return self.build(PRIMITIVES["expand_dims"], (x,), {"axis": new}, shape) if new else x
+
+    def _termwise(
+        self, op: Primitive, args: tuple[Term, ...], i: int, params: dict[str, Any], shape: Any
+    ) -> Term:
+        found: Any = ()
+        for c, t in as_sum(unbroadcast(args[i])):
+            part = self.broadcast(1 if t is None else t, args[i].shape)
+            made = self.build(op, (*args[:i], part, *args[i + 1 :]), params, shape)
+            found += scale(c, as_sum(made))
+        return self.total(found, shape)
+
     def _moved(self, op: Primitive, args: tuple[Term, ...], params: Any, shape: Any) -> Term:
         name, x = op.name, args[0]
+        if self.expanded and name in _SPLIT:
+            for i in range(2 if name == "matmul" else 1):
+                if is_sum(args[i]):
+                    return self._termwise(op, args, i, params, shape)
+        if name == "reshape" and _bare(x.shape) == _bare(shape):
+            return self._with_ones(x, shape)
         if name == "sum" and params["keepdims"] and _leads(params["axis"]):
             made = super()._moved(op, args, {**params, "keepdims": False}, _tail(shape, params))
             return self.broadcast(made, shape)
@@ -52,6 +107,10 @@ class _Flat(Terms):
 def _value(term: Term) -> Any:
     inner = unbroadcast(term)
     return inner._value if isinstance(inner, Tensor) else inner
+
+
+def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
 
 
 def _leads(axis: tuple[int, ...]) -> bool:

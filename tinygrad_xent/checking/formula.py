@@ -7,13 +7,14 @@ whether there is none.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..algebra.assumptions import Assumption, Nonzero, of_the_loss
 from ..algebra.copying import Copy
-from ..algebra.deriving import gradient_graph
+from ..algebra.deriving import derive, gradient_graph, simplify
 from ..algebra.residual import Algebra, quietly
 from ..algebra.views import Term, is_number, unbroadcast
 from ..errors import DeriveError
@@ -34,7 +35,8 @@ from .verdict import Diagnosis, Verdict
 
 _POINTS = 4
 _LARGEST = 400  # nodes of a loss whose difference is brought into closed form
-_LONGEST = 400  # characters of a closed form that is worth showing
+_LONG = 80  # characters of a closed form, from which on a shorter one is looked for
+_LONGEST = 240  # of one, and of both, that are still worth showing
 
 
 class _Closed(NamedTuple):
@@ -67,9 +69,7 @@ def _unequal(subject: Subject, closed: _Closed | None, common: dict[str, Any]) -
     algebra = closed.algebra if closed else None
     residual = algebra.tidied(closed.difference) if closed and algebra else None
     if closed is not None and residual is not None:
-        shown = text(algebra.tidied(closed.gradient)), text(residual)  # type: ignore[union-attr]
-        if max(map(len, shown)) <= _LONGEST:
-            common |= {"gradient": shown[0], "residual": shown[1]}
+        common |= _presented(subject, text(closed.algebra.tidied(closed.gradient)), text(residual))
     original = closed.original if closed else {}
     condition = infer(subject, residual, algebra, original)
     example = smallest(subject)
@@ -95,6 +95,21 @@ def _closed(subject: Subject, facts: list[Assumption]) -> _Closed | None:
         return _Closed(algebra, copy.original, gradient, algebra.difference(hand, gradient))
     except DeriveError:
         return None
+
+
+def _presented(subject: Subject, gradient: str, residual: str) -> dict[str, str]:
+    """Both closed forms as text; where one is long, a derivation's, with its names, may not be."""
+    if _LONG < len(gradient) < _LONGEST:
+        with suppress(DeriveError):
+            told = str(derive(subject.loss, subject.wrt, subject.facts).result)
+            gradient = min(gradient, told, key=len)
+    if _LONG < len(residual) < _LONGEST and subject.formula is not None:
+        with suppress(DeriveError):
+            difference = subject.formula - gradient_graph(subject.loss, subject.wrt)
+            told = str(simplify(difference, [*subject.facts, *subject.implied]))
+            residual = min(residual, told, key=len)
+    fits = len(gradient) + len(residual) <= _LONGEST
+    return {"gradient": gradient, "residual": residual} if fits else {}
 
 
 def _how_equal(subject: Subject, closed: _Closed | None, facts: list[Assumption]) -> str:

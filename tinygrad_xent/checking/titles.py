@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..algebra.copying import Copy
-from ..algebra.deriving import recognise
+from ..algebra.recognising import recognise
 from ..algebra.views import op_name
 from ..errors import DeriveError
 from ..graph import Tensor, record, toposort

@@ -12,6 +12,7 @@ import click
 
 from .. import __version__
 from .bench import bench
+from .check import check
 from .demo import demo
 from .derive import derive
 from .draw import draw
@@ -30,5 +31,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # where a letter is missing, show ? and go on
 
 
-for command in (bench, demo, derive, draw, lint, step, verify):
+for command in (bench, check, demo, derive, draw, lint, step, verify):
     main.add_command(command)

@@ -27,10 +27,22 @@ class OfFormula(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         known = {name for option in self.get_params(ctx) for name in option.opts}
-        signed = [a for a in args if a[:1] == "-" and a[:2] != "--" and a not in known]
+        wanting = {n for o in self.get_params(ctx) if _takes_a_value(o) for n in o.opts}
+        pairs = list(zip(["", *args], args, strict=False))
+        signed = [a for before, a in pairs if _is_formula(a, known) and before not in wanting]
         if "--" not in args and signed:
-            args = [*(a for a in args if a not in signed), "--", *signed]
+            rest = [a for before, a in pairs if a not in signed or before in wanting]
+            args = [*rest, "--", *signed]
         return super().parse_args(ctx, args)
+
+
+def _is_formula(arg: str, known: set[str]) -> bool:
+    return arg[:1] == "-" and arg[:2] != "--" and arg not in known
+
+
+def _takes_a_value(parameter: click.Parameter) -> bool:
+    """Whether what follows an option is its value, whatever it begins with."""
+    return isinstance(parameter, click.Option) and not parameter.is_flag
 
 
 _ASSUME = "Such as sum(p)=1, x>0, x!=0 or onehot(y). May be repeated, as --shape and --at may."

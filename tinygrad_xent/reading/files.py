@@ -41,7 +41,7 @@ def from_file(
         ParseError: no such file or function, or parameters whose shapes cannot be guessed.
         DeriveError: what went wrong in the user's code, with its line.
     """
-    function = _function(path, name)
+    function = function_of(path, name)
 
     def reported(**variables: Any) -> Any:
         with _reported(path):
@@ -83,7 +83,13 @@ def result_of(path: Path, name: str) -> Any:
         return function()
 
 
-def _function(path: Path, name: str) -> Callable[..., Any]:
+def function_of(path: Path, name: str) -> Callable[..., Any]:
+    """A function of a file.
+
+    Raises:
+        ParseError: there is no such file or function.
+        DeriveError: what went wrong when the file was run, with its line.
+    """
     defined = _run(path)
     functions = [n for n, thing in defined.items() if inspect.isfunction(thing)]
     if name not in functions:
