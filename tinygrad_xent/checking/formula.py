@@ -26,14 +26,14 @@ from .diagnose import Look, diagnose, usual_facts
 from .deciding import decide
 from .factors import Probe
 from .longer import other_lengths
-from .numbers import Comparison, compare, reference
+from .numbers import Comparison, compare, one_sided, reference
 from .points import Subject
 from .remarks import remarks
 from .sameness import same_at
 from .titles import Titles
 from .verdict import Diagnosis, Verdict
 
-_POINTS = 4
+_POINTS = 9
 _LARGEST = 400  # nodes of a loss whose difference is brought into closed form
 _LONG = 80  # characters of a closed form, from which on a shorter one is looked for
 _LONGEST = 240  # of one, and of both, that are still worth showing
@@ -55,23 +55,25 @@ def by_formula(subject: Subject, title: str, rtol: float | None) -> Verdict:
         comparison = _at_sample(subject, rtol)
         table = {} if comparison is None else {"table": comparison.entries}
         common: dict[str, Any] = {"title": title, "loss": subject.loss, **table}
-        how = _how_equal(subject, closed, facts)
+        how, visible = _how_equal(subject, closed, facts)
         if how:
             needs = _domain(subject)
             return Verdict(True, needs, how=how, remarks=remarks(subject, comparison), **common)
         common |= {"wrong": comparison.wrong if comparison else 0}
         common |= {"remarks": remarks(subject, comparison)}
-        return _unequal(subject, closed, common)
+        return _unequal(subject, closed, visible, common)
 
 
-def _unequal(subject: Subject, closed: _Closed | None, common: dict[str, Any]) -> Verdict:
-    """Equal under a condition, or different."""
+def _unequal(
+    subject: Subject, closed: _Closed | None, visible: bool, common: dict[str, Any]
+) -> Verdict:
+    """Equal under a condition, or different: visibly, or in exact arithmetic only."""
     algebra = closed.algebra if closed else None
     residual = algebra.tidied(closed.difference) if closed and algebra else None
     if closed is not None and residual is not None:
         common |= _presented(subject, text(closed.algebra.tidied(closed.gradient)), text(residual))
     original = closed.original if closed else {}
-    condition = infer(subject, residual, algebra, original)
+    condition = infer(subject, residual, algebra, original) if visible else None
     example = smallest(subject)
     if condition is not None:
         how = "shown by the factors of the difference" if condition.only_if else ""
@@ -112,18 +114,20 @@ def _presented(subject: Subject, gradient: str, residual: str) -> dict[str, str]
     return {"gradient": gradient, "residual": residual} if fits else {}
 
 
-def _how_equal(subject: Subject, closed: _Closed | None, facts: list[Assumption]) -> str:
-    """How the formula is known to be the gradient; "" if it is not."""
+def _how_equal(
+    subject: Subject, closed: _Closed | None, facts: list[Assumption]
+) -> tuple[str, bool]:
+    """How the formula is known to be the gradient, "" if it is not; whether numbers show that."""
     if closed is not None and _is_zero(closed.difference):
-        return "proved by named rules, for every size"
-    if not all(same_at(point) for point in subject.scattered(_POINTS, sizes=subject.sizes)):
-        return ""
+        return "proved by named rules, for every size", False
+    points = list(subject.scattered(_POINTS, sizes=subject.sizes))
+    if not all(map(same_at, points)):
+        return "", True
     known = decide(subject, [*facts, *_of_the_formula(subject)])
-    if known is False:
-        return ""
-    return (
-        "decided in exact arithmetic, at random points" if known else "in numbers, at random points"
-    )
+    if known is False and not all(same_at(point, finely=True) for point in points):
+        return "", False
+    how = "decided in exact arithmetic" if known else "in numbers"
+    return f"{how}, at random points", False
 
 
 def _is_zero(term: Term) -> bool:
@@ -137,18 +141,15 @@ def _of_the_formula(subject: Subject) -> list[Assumption]:
 
 def _domain(subject: Subject) -> tuple[str, ...]:
     """Where the formula has no value although the gradient has one."""
-    found = []
-    for fact in _of_the_formula(subject):
-        if (
-            type(fact) is Nonzero
-            and fact.of.op is None
-            and id(fact.of) in {id(n) for n in subject.leaves}
-        ):
-            point = subject.sample.moved({id(fact.of): np.zeros(fact.of.shape)})
-            there = np.isfinite(point.gradient).all() and np.isfinite(point.loss._value).all()
-            if there and not np.isfinite(point.hand).all():
-                found.append(f"{subject.name(fact.of)} != 0")
-    return tuple(dict.fromkeys(found))
+    if not any(type(fact) is Nonzero for fact in _of_the_formula(subject)):
+        return ()
+    return tuple(f"{subject.name(n)} != 0" for n in subject.leaves if _fails_at_zero(subject, n))
+
+
+def _fails_at_zero(subject: Subject, leaf: Tensor) -> bool:
+    point = subject.sample.moved({id(leaf): np.zeros(leaf.shape)})
+    undefined = point.is_regular and not bool(np.isfinite(point.hand).all())
+    return undefined and not one_sided(point)[2].any()  # at a kink the gradient is no better
 
 
 def _at_sample(subject: Subject, rtol: float | None) -> Comparison | None:

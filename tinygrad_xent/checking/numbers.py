@@ -4,8 +4,8 @@ The reference is the engine's own gradient, which takes no step, in the longest 
 numbers that there are. What a correct formula may lose is estimated for each entry by itself, so
 that an error of 1e-5 in an entry of 1e-8 is seen, and the cancellation in q - p is not called one:
 
-* how far the engine's walk in ordinary numbers is from the reference, also when every contribution
-  on the way is off by a random last digit (Vignes's stochastic arithmetic);
+* how far the engine's walk in ordinary numbers is from the reference, also when all that is
+  computed on the way is off by a random last digit (Vignes's stochastic arithmetic);
 * how far the user's function in ordinary numbers is from the same in long ones, and how much it
   changes when its arguments are off by a last digit.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from ..algebra import derive
 from ..errors import TinygradXentError
 from ..graph import Tensor
-from .points import Point, Subject
+from .points import Point, Subject, shaken
 from .walk import Sent, Walk, passed
 
 RTOL = {8: 1e-6, 4: 1e-4, 2: 1e-2}  # of what a formula gives, by the bytes of its numbers
@@ -136,16 +136,15 @@ def noise(point: Point, right: Any) -> Any:
     plain = point.gradient
     far = [np.abs(plain - right), np.finfo(plain.dtype).eps * np.abs(right)]
     for seed in range(_SHAKES):
-        rng = np.random.default_rng(seed)
-        far.append(np.abs(Walk(point.loss, point.wrt, _shaking(rng)).gradient - right))
+        there, rng = point.shaken(seed), np.random.default_rng(seed)
+        far.append(np.abs(Walk(there.loss, there.wrt, _shaking(rng)).gradient - right))
     return np.nan_to_num(np.max(far, axis=0), nan=0.0, posinf=0.0)
 
 
 def _shaking(rng: np.random.Generator) -> Any:
     def send(node: Tensor, g: Any, walk: Walk) -> Sent:
         for arg, c in passed(node, g, walk):
-            eps = np.finfo(np.asarray(c).dtype).eps
-            yield arg, c * (1 + eps * rng.choice([-1.0, 1.0], size=np.shape(c)))
+            yield arg, shaken(c, rng)
 
     return send
 
@@ -165,8 +164,7 @@ def _nearby(point: Point, rng: np.random.Generator) -> Point:
     """The point with the last digit of every variable off."""
     moved = {}
     for leaf in point.subject.leaves:
-        x = np.asarray(point.of(leaf)._value)
-        moved[id(leaf)] = x * (1 + np.finfo(x.dtype).eps * rng.choice([-1.0, 1.0], size=x.shape))
+        moved[id(leaf)] = shaken(np.asarray(point.of(leaf)._value), rng)
     return point.moved(moved)
 
 

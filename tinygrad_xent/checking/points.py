@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption, Positive, SumsToOne, of_the_loss
+from ..algebra.assumptions import Assumption, Nonzero, Positive, SumsToOne, of_the_loss
 from ..algebra.sizes import Sizes
 from ..graph import Primitive, Tensor, is_float, record, recording, shape_of, toposort
 from ..ops import mul, sum
@@ -20,7 +20,9 @@ Hand = Callable[..., Any]
 Alter = Mapping[int, Callable[[Primitive, tuple[Any, ...], dict[str, Any]], Any]]
 
 _ATTEMPTS = 12  # draws for each point
-_SPREADS = (1.0, 0.3, 3.0, 0.1, 8.0)
+_SPREADS = (1.0, 0.3, 3.0, 0.1, 8.0, 40.0)
+_COMPARISONS = frozenset({"greater", "greater_equal", "less", "less_equal", "maximum", "minimum"})
+_CHOICES = _COMPARISONS | {"max", "min", "abs", "sign", "equal", "not_equal"}
 EXTENDED = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 
 
@@ -84,6 +86,20 @@ class Subject:
         """Which axes have one length. Without a formula nothing is known of lengths."""
         return Sizes(self.whole, fixed=self.formula is None)
 
+    @cached_property
+    def spreads(self) -> tuple[float, ...]:
+        """How far random values reach: also beyond each number that something is compared with."""
+        compared = [n for n in self.order if n.op is not None and n.op.name in _COMPARISONS]
+        numbers = [a for n in compared for a in n.args if not isinstance(a, Tensor)]
+        limits = [2 * float(np.max(np.abs(a))) for a in numbers if np.size(a) and np.any(a)]
+        return (*_SPREADS, *dict.fromkeys(limits))
+
+    @cached_property
+    def deciding(self) -> set[int]:
+        """The nodes on which a choice depends."""
+        choosing = [n for n in self.order if n.op is not None and n.op.name in _CHOICES]
+        return {id(n) for n in toposort(*choosing)} if choosing else set()
+
     # -- points -----------------------------------------------------------------------------------
 
     @cached_property
@@ -117,7 +133,7 @@ class Subject:
         known = [*facts, *self.facts]
         for i in range(count):
             for attempt in range(_ATTEMPTS):
-                spread = _SPREADS[(i + attempt) % len(_SPREADS)]
+                spread = self.spreads[(i + attempt) % len(self.spreads)]
                 chosen = self.leaves if vary is None else vary
                 values = {id(n): self._drawn(n, known, rng, spread, attempt, sizes) for n in chosen}
                 point = Point(self, values)
@@ -135,7 +151,8 @@ class Subject:
         if stated and type(stated[0]) is SumsToOne and attempt % 2 == 0:
             return _summing_to_one(spread * rng.normal(size=shape), stated[0].axis)
         if stated:
-            return np.asarray(stated[0].draw(rng, shape))
+            drawn = np.asarray(stated[0].draw(rng, shape))
+            return drawn * spread if type(stated[0]) in (Positive, Nonzero) else drawn
         if implied or attempt % 3 == 1:
             return rng.uniform(0.05, 0.95, size=shape) * (spread if attempt % 2 else 1.0)
         if attempt % 3 == 2 and shape == leaf.shape:
@@ -151,11 +168,18 @@ class Point:
         values: those of some nodes, by `id`; the others keep their own or are computed.
         dtype: what floating point values are converted to.
         alter: other operations, arguments and settings for some nodes.
+        shaking: puts the last digit of what operations give off, where no choice depends on it.
     """
 
     def __init__(
-        self, subject: Subject, values: Values, dtype: Any = None, alter: Alter | None = None
+        self,
+        subject: Subject,
+        values: Values,
+        dtype: Any = None,
+        alter: Alter | None = None,
+        shaking: np.random.Generator | None = None,
     ) -> None:
+        self._shaking = shaking
         self.subject, self.values, self.dtype = subject, values, dtype
         self._alter = alter or {}
         self._jacobians: dict[int, dict[int, Any]] = {}
@@ -172,7 +196,10 @@ class Point:
         if id(n) in self._alter:
             op, args, params = self._alter[id(n)](op, args, params)
         plain = [a._value if isinstance(a, Tensor) else a for a in args]
-        made = record(op, args, params, op.evaluate(plain, params))
+        value = op.evaluate(plain, params)
+        if self._shaking is not None and id(n) not in self.subject.deciding and is_float(value):
+            value = shaken(value, self._shaking)
+        made = record(op, args, params, value)
         made.name = n.name
         return made
 
@@ -243,9 +270,19 @@ class Point:
         """The point at which some nodes have these values, and the other leaves the ones here."""
         return Point(self.subject, {**self.values, **by}, dtype or self.dtype)
 
+    def shaken(self, seed: int) -> Point:
+        """The same point, with what rounding may do to every operation."""
+        return Point(self.subject, self.values, self.dtype, shaking=np.random.default_rng(seed))
+
     def extended(self) -> Point:
         """The same point in the longest floating point numbers that there are."""
         return Point(self.subject, self.values, np.longdouble)
+
+
+def shaken(value: Any, rng: np.random.Generator) -> Any:
+    """A value with the last digit of every entry off, one way or the other."""
+    eps = np.finfo(np.asarray(value).dtype).eps
+    return value * (1 + eps * rng.choice([-1.0, 1.0], size=np.shape(value)))
 
 
 def _summing_to_one(value: Any, axis: int) -> Any:
