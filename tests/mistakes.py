@@ -1,9 +1,9 @@
 """Gradients as people write them: right ones in unusual forms, and mistakes of every family.
 
 The mistakes are those that are reported again and again for hand-written layers: the diagonal of
-the softmax Jacobian, the gradient passed through softmax as it is, a derivative applied on
-top of one that contains it, a mean forgotten or divided by twice, a normalisation whose mean or variance is
-taken for a constant, a scale that is left out, a bias that keeps the batch axis.
+the softmax Jacobian, the gradient passed through softmax as it is, a derivative applied on top of
+one that contains it, a mean forgotten or divided by twice, a normalisation whose mean or variance
+is taken for a constant, a scale that is left out, a bias that keeps the batch axis.
 """
 
 from __future__ import annotations
@@ -97,9 +97,9 @@ WRONG: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("sum((x - y)**2)/2", "x", "2*(x - y)", {}, "factor of 2"),
     ("sum((W@x - y)**2)", "x", "W.T@(y - W@x)", matrix, "-1/2"),
     ("sum(x**3)", "x", "x**2", {}, "1/3"),
-    (BATCH, "Z", "softmax(Z) - Y", rows, "the sum is taken where the loss has the mean"),
-    (LAYER, "W", "X.T@(softmax(X@W+b) - Y)", layer, "the sum is taken where the loss has the mean"),
-    ("sum((X@w - y)**2)", "w", "2*X.T@(X@w - y)/sum(y/y)", linear, "the mean is taken"),
+    (BATCH, "Z", "softmax(Z) - Y", rows, "sum for mean"),
+    (LAYER, "W", "X.T@(softmax(X@W+b) - Y)", layer, "sum for mean"),
+    ("sum((X@w - y)**2)", "w", "2*X.T@(X@w - y)/sum(y/y)", linear, "mean for sum"),
     ("mean((X@w - y)**2)", "w", "2*X.T@(X@w - y)/sum(y/y)**2", linear, "1/n"),
     ("var(x)", "x", "2*(x - mean(x))/(sum(x/x) - 1)", {}, "n/(n - 1)"),
     (ATTENTION, "Q", f"({P}*(G@V.T - sum({P}*(G@V.T), axis=1, keepdims=True)))@K", attention, "2"),

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import DeriveError
 from ..graph import PRIMITIVES, Primitive, Tensor, record, recording, toposort
-from ..writing.text import is_data
+from ..writing.text import is_data, text
 from .assumptions import Facts
 from .cases import settle
 from .copying import Copy
@@ -35,6 +35,7 @@ from .views import (
     unbroadcast,
 )
 
+_UNREADABLE = 300  # characters: what is longer is not tidied
 _SPLIT = frozenset({"matmul", "transpose", "expand_dims", "squeeze", "reshape", "getitem"})
 
 
@@ -150,6 +151,22 @@ class Algebra:
                 continue
         return self.terms.standard(node)
 
+    def decided(self, loss: Tensor) -> Tensor:
+        """The loss without choices between forms of one function, as a stable sigmoid makes.
+
+        Differentiated as they are, such choices are many; settled first, they are gone.
+        """
+        done: dict[int, Any] = {}
+        for n in toposort(loss):
+            args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+            same = all(a is b for a, b in zip(args, n.args, strict=True))
+            new = n if n.op is None or same else record(n.op, args, n.params, n._value)
+            if op_name(n) in ("div", "add") and _chooses(new):
+                settled = self.reduced(new)
+                new = settled if isinstance(settled, Tensor) and not _chooses(settled) else new
+            done[id(n)] = new
+        return done[id(loss)]  # type: ignore[no-any-return]
+
     def difference(self, x: Term, y: Term) -> Term:
         """x - y in closed form; x and y are reduced already."""
         with recording():
@@ -157,7 +174,7 @@ class Algebra:
 
     def tidied(self, term: Term) -> Term:
         """A reduced formula as a person would write it: common factors taken out, names put in."""
-        if not isinstance(term, Tensor):
+        if not isinstance(term, Tensor) or len(text(term)) > _UNREADABLE:
             return term
         try:
             short, _ = rewrite(term, TIDYING, self.short, self._short_facts, operations)
@@ -192,6 +209,19 @@ class Algebra:
                 same = all(a is b for a, b in zip(args, n.args, strict=True)) and not n.name
                 done[id(n)] = n if same else record(n.op, args, n.params, n._value)
         return done[id(node)]
+
+
+def _chooses(term: Term) -> bool:
+    """Whether an entry of a term is chosen by a condition on that entry."""
+    waiting, seen = [term], set[int]()
+    while waiting:
+        n = waiting.pop()
+        if isinstance(n, Tensor) and n.op is not None and id(n) not in seen:
+            seen.add(id(n))
+            if op_name(n) == "where":
+                return True
+            waiting += n.args if n.op.elementwise or op_name(n) == "broadcast_to" else ()
+    return False
 
 
 def _named(term: Term) -> bool:

@@ -105,8 +105,8 @@ def _negative(factor: Factor) -> Factor:
 def _lengths(subject: Subject) -> Iterator[tuple[Factor, Callable[[Point], float]]]:
     """The lengths of axes, whole sizes, and what they give with 2 or one less."""
     for name, what, length in _counts(subject):
-        many = "the sum is taken where the loss has the mean"
-        one = "the mean is taken where the loss has the sum"
+        many = f"the division by {name} is missing, sum for mean"
+        one = f"divided by {name} once too often, mean for sum"
         lost = "the count is one less than it should be (n - 1 in place of n)"
         more = "the count is one more than it should be (n in place of n - 1)"
         forms: list[tuple[float, str, str, Callable[[float], float]]] = [

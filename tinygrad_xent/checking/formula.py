@@ -35,8 +35,8 @@ from .verdict import Diagnosis, Verdict
 
 _POINTS = 9
 _LARGEST = 400  # nodes of a loss whose difference is brought into closed form
-_LONG = 80  # characters of a closed form, from which on a shorter one is looked for
-_LONGEST = 240  # of one, and of both, that are still worth showing
+_LONG, _LONGER = 80, 150  # characters of a closed form for which a shorter one is looked for
+_LONGEST = 240  # of both that are still worth showing
 
 
 class _Closed(NamedTuple):
@@ -92,7 +92,9 @@ def _closed(subject: Subject, facts: list[Assumption]) -> _Closed | None:
     try:
         copy = Copy(subject.whole, None, facts)
         algebra = Algebra(copy)
-        gradient = algebra.reduced(gradient_graph(copy.of(subject.loss), copy.of(subject.wrt)))
+        loss = copy.of(subject.loss)
+        loss = algebra.decided(loss) if subject.wrt.op is None else loss
+        gradient = algebra.reduced(gradient_graph(loss, copy.of(subject.wrt)))
         hand = algebra.reduced(copy.of(subject.formula))
         return _Closed(algebra, copy.original, gradient, algebra.difference(hand, gradient))
     except DeriveError:
@@ -101,11 +103,11 @@ def _closed(subject: Subject, facts: list[Assumption]) -> _Closed | None:
 
 def _presented(subject: Subject, gradient: str, residual: str) -> dict[str, str]:
     """Both closed forms as text; where one is long, a derivation's, with its names, may not be."""
-    if _LONG < len(gradient) < _LONGEST:
+    if _LONG < len(gradient) < _LONGER:
         with suppress(DeriveError):
             told = str(derive(subject.loss, subject.wrt, subject.facts).result)
             gradient = min(gradient, told, key=len)
-    if _LONG < len(residual) < _LONGEST and subject.formula is not None:
+    if _LONG < len(residual) < _LONGER and subject.formula is not None:
         with suppress(DeriveError):
             difference = subject.formula - gradient_graph(subject.loss, subject.wrt)
             told = str(simplify(difference, [*subject.facts, *subject.implied]))
