@@ -28,7 +28,7 @@ from .shapes import explained
 from .titles import Titles
 from .verdict import Verdict
 
-_POINTS = 4
+_POINTS = 9
 
 
 def check(

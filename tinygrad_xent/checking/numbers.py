@@ -95,8 +95,9 @@ def compare(point: Point, hand: Any, rtol: float | None = None) -> Comparison:
         rtol: how much an entry may be off, relative to itself; by its dtype if not given.
     """
     right, hand = reference(point), np.asarray(hand)
+    hand = hand if hand.dtype.kind == "f" else hand.astype(np.float64)
     limit = rtol if rtol is not None else RTOL.get(hand.dtype.itemsize, 1e-6)
-    coarse = max(1.0, float(np.finfo(hand.dtype).eps) / 2.2e-16) if hand.dtype.kind == "f" else 1.0
+    coarse = max(1.0, float(np.finfo(hand.dtype).eps / np.finfo(point.gradient.dtype).eps))
     lost = ~np.isfinite(hand) & np.isfinite(right)
     off = np.abs(np.asarray(hand, right.dtype) - right)
     bad = ~(off <= limit * np.abs(right) + coarse * _SLACK * noise(point, right)) & ~lost
