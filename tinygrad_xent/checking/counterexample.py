@@ -39,15 +39,23 @@ _DATA = (1, 3, 5, 2, 7, 4, 9, 8, 6, 0)
 
 @dataclass(frozen=True)
 class Counterexample:
-    """Values of the variables, and what both gradients are there."""
+    """Values of the variables, and what both gradients are there.
+
+    Attributes:
+        values: the variables by name.
+        gradient, hand: the two.
+        words: what they are called.
+    """
 
     values: tuple[tuple[str, Any], ...]
     gradient: Any
     hand: Any
+    words: tuple[str, str] = ("gradient", "yours")
 
     def __str__(self) -> str:
         at = ", ".join(f"{name} = {shown(value)}" for name, value in self.values)
-        return f"{at}: gradient {shown(self.gradient)}, yours {shown(self.hand)}"
+        first, second = self.words
+        return f"{at}: {first} {shown(self.gradient)}, {second} {shown(self.hand)}"
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,8 @@ whether there is none.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from ..algebra.views import Term, is_number, unbroadcast
 from ..errors import DeriveError
 from ..graph import Tensor
 from ..writing.text import text
-from .conditions import infer
+from .conditions import Condition, infer
 from .counterexample import smallest
 from .diagnose import Look, diagnose, usual_facts
 from .deciding import decide
@@ -48,40 +49,48 @@ class _Closed(NamedTuple):
     difference: Term
 
 
-def by_formula(subject: Subject, title: str, rtol: float | None) -> Verdict:
+def by_formula(subject: Subject, title: str, rtol: float | None, explained: bool = True) -> Verdict:
+    """The verdict on a formula; if it is different, with the mistake that explains it."""
     facts = [*subject.facts, *subject.implied]
     with quietly():
         closed = _closed(subject, [*facts, *_of_the_formula(subject)])
-        comparison = _at_sample(subject, rtol)
-        table = {} if comparison is None else {"table": comparison.entries}
-        common: dict[str, Any] = {"title": title, "loss": subject.loss, **table}
         how, visible = _how_equal(subject, closed, facts)
+        verdict = _at_values(subject, title, rtol)
         if how:
-            needs = _domain(subject)
-            return Verdict(True, needs, how=how, remarks=remarks(subject, comparison), **common)
-        common |= {"wrong": comparison.wrong if comparison else 0}
-        common |= {"remarks": remarks(subject, comparison)}
-        return _unequal(subject, closed, visible, common)
+            return replace(verdict, equal=True, needs=_domain(subject), how=how)
+        verdict = _with_difference(subject, closed, verdict)
+        condition = _condition(subject, closed) if visible else None
+        if condition is not None:
+            only_if = condition.only_if
+            return replace(verdict, equal=True, needs=condition.needs, only_if=only_if)
+        found = _diagnosed(subject) if explained else []
+        best, others = (found[0], tuple(found[1:])) if found else (None, ())
+        return replace(verdict, diagnosis=best, alternatives=others, explained=explained)
 
 
-def _unequal(
-    subject: Subject, closed: _Closed | None, visible: bool, common: dict[str, Any]
-) -> Verdict:
-    """Equal under a condition, or different: visibly, or in exact arithmetic only."""
-    algebra = closed.algebra if closed else None
-    residual = algebra.tidied(closed.difference) if closed and algebra else None
-    if closed is not None and residual is not None:
-        common |= _presented(subject, text(closed.algebra.tidied(closed.gradient)), text(residual))
-    original = closed.original if closed else {}
-    condition = infer(subject, residual, algebra, original) if visible else None
-    example = smallest(subject)
-    if condition is not None:
-        how = "shown by the factors of the difference" if condition.only_if else ""
-        return Verdict(True, condition.needs, condition.only_if, how, counterexample=example,
-                       **common)  # fmt: skip
-    found = _diagnosed(subject)
-    best, others = (found[0], tuple(found[1:])) if found else (None, ())
-    return Verdict(False, counterexample=example, diagnosis=best, alternatives=others, **common)
+def _at_values(subject: Subject, title: str, rtol: float | None) -> Verdict:
+    """What there is to say at the user's values."""
+    comparison = _at_sample(subject, rtol)
+    verdict = Verdict(False, title=title, loss=subject.loss, remarks=remarks(subject, comparison))
+    if comparison is None:
+        return verdict
+    return replace(verdict, table=comparison.entries, wrong=comparison.wrong)
+
+
+def _with_difference(subject: Subject, closed: _Closed | None, verdict: Verdict) -> Verdict:
+    """The verdict with the difference in closed form, and a counterexample."""
+    verdict = replace(verdict, counterexample=smallest(subject))
+    if closed is None:
+        return verdict
+    tidied = (closed.algebra.tidied(term) for term in (closed.gradient, closed.difference))
+    return replace(verdict, **_presented(subject, *map(text, tidied)))  # type: ignore[arg-type]
+
+
+def _condition(subject: Subject, closed: _Closed | None) -> Condition | None:
+    if closed is None:
+        return infer(subject, None, None, {})
+    residual = closed.algebra.tidied(closed.difference)
+    return infer(subject, residual, closed.algebra, closed.original)
 
 
 def _closed(subject: Subject, facts: list[Assumption]) -> _Closed | None:

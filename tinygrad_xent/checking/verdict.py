@@ -61,6 +61,7 @@ class Verdict:
         table: both gradients entry by entry at the sample's values, the worst first.
         remarks: what else is worth knowing, such as an overflow.
         wrong: how many entries of the table differ.
+        explained: whether a mistake was looked for.
     """
 
     equal: bool
@@ -76,6 +77,7 @@ class Verdict:
     table: tuple[Entry, ...] = ()
     remarks: tuple[str, ...] = ()
     wrong: int = 0
+    explained: bool = True
     loss: Tensor | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
@@ -88,9 +90,7 @@ class Verdict:
             return f"equal ({self.how})" if self.how else "equal"
         if self.equal:
             return f"equal {'if and only if' if self.only_if else 'if'} {' and '.join(self.needs)}"
-        return (
-            f"different: {self.diagnosis}" if self.diagnosis else f"different: {self.unexplained}"
-        )
+        return f"different: {self.diagnosis or self.unexplained}" if self.explained else "different"
 
     @property
     def unexplained(self) -> str:
@@ -108,9 +108,11 @@ class Verdict:
     def lines(self) -> list[str]:
         """What stands below the headline."""
         found = []
-        if self.residual:
+        if self.residual and self.explained:
             found.append(f"in general the gradient is  {self.gradient};"
                          f"  yours differs by  {self.residual}")  # fmt: skip
+        elif self.residual:
+            found.append(f"the second less the first is  {self.residual}")
         if self.counterexample is not None and len(str(self.counterexample)) <= _LONG:
             found.append(f"smallest counterexample found: {self.counterexample}")
         if self.diagnosis is not None and 0 < len(self.diagnosis.evidence) <= _LONG:
