@@ -80,7 +80,7 @@ CONDITIONAL: list[tuple[str, str, str, dict[str, Any], str]] = [
     (KL, "z", "softmax(z) - p", {}, "if and only if sum(p) = 1"),
     ("-sum(Y*log_softmax(Z))", "Z", "softmax(Z) - Y", rows, "if and only if sum(Y, axis=1) = 1"),
     ("-sum(w*p*log(softmax(z)))", "z", "softmax(z) - w*p", {}, "if and only if sum(p*w) = 1"),
-    ("x@A@x", "x", "2*A@x", S(A="N,N", x="N"), "if A is symmetric"),
+    ("x@A@x", "x", "2*A@x", S(A="N,N", x="N"), "if A = A.T"),
     ("sum(abs(x))", "x", "1", {}, "if x > 0"),
     ("sum(sqrt(x**2))", "x", "1", {}, "if x > 0"),
     ("sum(x**3)", "x", "3*x**4/x**2", {}, "if x != 0"),

@@ -15,9 +15,9 @@ import numpy as np
 from ..errors import DeriveError
 from ..graph import PRIMITIVES, Primitive, Tensor, record, recording, toposort
 from ..writing.text import is_data, text
-from .assumptions import Facts
 from .cases import settle
 from .copying import Copy
+from .facts import Facts
 from .formula import operations
 from .matching import Rule
 from .rewriting import Rewrite, rewrite

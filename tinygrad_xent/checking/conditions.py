@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption, OneHot, Positive, Simplex, SumsToOne
+from ..algebra.assumptions import Assumption, OneHot, Positive, Simplex, SumsToOne, Symmetric
 from ..algebra.residual import Algebra, vanishing_factors
 from ..algebra.views import Term, as_product, as_sum, op_name, unbroadcast
 from ..graph import Tensor, toposort
 from ..writing.text import text
 from .deciding import decide
-from .points import Point, Subject
+from .points import Subject
 from .sameness import same_at
 
 _POINTS = 6
@@ -156,22 +156,14 @@ def _symmetric(subject: Subject) -> Condition | None:
     for leaf in subject.leaves:
         square = leaf.ndim == 2 and leaf.shape[0] == leaf.shape[1]
         if leaf.name and square and leaf is not subject.wrt and _only_symmetric_part(subject, leaf):
-            folded = [_replaced(p, leaf, lambda a: a + a.T) for p in _points(subject)]
-            if folded and all(map(same_at, folded)):
-                return Condition((f"{leaf.name} is symmetric",))
+            fact = Symmetric(leaf)
+            if _holds(subject, (fact,)):
+                return Condition((str(fact),), (fact,))
     return None
 
 
 def _only_symmetric_part(subject: Subject, leaf: Tensor) -> bool:
-    points = _points(subject)
-    turned = [_replaced(p, leaf, np.transpose) for p in points]
+    points = list(subject.scattered(_POINTS))
+    turned = [p.moved({id(leaf): np.transpose(p.of(leaf)._value)}) for p in points]
     pairs = zip(points, turned, strict=True)
     return bool(points) and all(np.allclose(p.loss._value, t.loss._value) for p, t in pairs)
-
-
-def _points(subject: Subject) -> list[Point]:
-    return list(subject.scattered(_POINTS))
-
-
-def _replaced(point: Point, leaf: Tensor, change: Any) -> Point:
-    return point.moved({id(leaf): change(np.asarray(point.of(leaf)._value))})

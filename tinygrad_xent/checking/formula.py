@@ -15,7 +15,8 @@ import numpy as np
 
 from ..algebra.assumptions import Assumption, Nonzero, of_the_loss
 from ..algebra.copying import Copy
-from ..algebra.deriving import derive, gradient_graph, simplify
+from ..algebra.deriving import gradient_graph, simplify
+from ..algebra.higher import derive
 from ..algebra.residual import Algebra, quietly
 from ..algebra.views import Term, is_number, unbroadcast
 from ..errors import DeriveError
@@ -23,8 +24,8 @@ from ..graph import Tensor
 from ..writing.text import text
 from .conditions import Condition, infer
 from .counterexample import smallest
-from .diagnose import Look, diagnose, usual_facts
 from .deciding import decide
+from .diagnose import Look, diagnose, usual_facts
 from .factors import Probe
 from .longer import other_lengths
 from .numbers import Comparison, compare, one_sided, reference
@@ -119,7 +120,7 @@ def _presented(subject: Subject, gradient: str, residual: str) -> dict[str, str]
     if _LONG < len(residual) < _LONGER and subject.formula is not None:
         with suppress(DeriveError):
             difference = subject.formula - gradient_graph(subject.loss, subject.wrt)
-            told = str(simplify(difference, [*subject.facts, *subject.implied]))
+            told = str(simplify(difference, subject.facts))
             residual = min(residual, told, key=len)
     fits = len(gradient) + len(residual) <= _LONGEST
     return {"gradient": gradient, "residual": residual} if fits else {}

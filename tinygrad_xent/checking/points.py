@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -152,7 +152,8 @@ class Subject:
             return _summing_to_one(spread * rng.normal(size=shape), stated[0].axis)
         if stated:
             drawn = np.asarray(stated[0].draw(rng, shape))
-            return drawn * spread if type(stated[0]) in (Positive, Nonzero) else drawn
+            drawn = drawn * spread if type(stated[0]) in (Positive, Nonzero) else drawn
+            return reduce(lambda value, fact: fact.adjusted(value), stated[1:], drawn)
         if implied or attempt % 3 == 1:
             return rng.uniform(0.05, 0.95, size=shape) * (spread if attempt % 2 else 1.0)
         if attempt % 3 == 2 and shape == leaf.shape:
