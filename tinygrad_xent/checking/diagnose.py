@@ -17,11 +17,13 @@ from ..graph import Tensor
 from .counterexample import shown
 from .factors import Factor, Probe, named, ratio
 from .mistakes import Guess, combined, tiers
+from .mistakes.paths import whole
 from .points import Point, Subject
 from .titles import Titles
 from .verdict import Diagnosis
 
-_SECONDS = 2.0  # after which no more combinations are tried
+_SECONDS, _MOST_SECONDS = 2.0, 8.0  # after which no more combinations, or guesses, are tried
+_LARGEST = 300  # nodes of a graph in which single operations are looked at
 _MOST = 3  # diagnoses that are told
 _SIMPLE = 1.5  # the cost up to which a mistake may come with a factor other than -1
 _MARGIN = 0.41  # by how much the others may be less simple than the first
@@ -43,10 +45,14 @@ def diagnose(
     if known and not any(np.any(p.hand) for p in known[0].probes):
         return [_nothing(subject)]
     started, singles = perf_counter(), list[Guess]()
+    if len(subject.order) > _LARGEST:
+        found = [f for look in known[:1] for f in _fitting(whole(subject), look.probes, rtol)]
+        return _best(subject, found, known[0], titles) if found else []
     for tier in tiers(subject):
         singles += tier
         for look in known:
-            found = _fitting(tier, look.probes, rtol)
+            timely = (g for g in tier if perf_counter() - started < _MOST_SECONDS)
+            found = _fitting(timely, look.probes, rtol)
             if found:
                 return _best(subject, found, look, titles)
     for look in known:

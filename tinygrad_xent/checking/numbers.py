@@ -186,11 +186,17 @@ def one_sided(point: Point) -> tuple[Any, Any, Any, Any]:
 
     A jump is a kink if it does not shrink with the distance at which it is seen.
     """
-    far, near = (_around(point, _NEAR * scale) for scale in (1.0, 1 / 64))
+    far, near = (_around(point, _NEAR * scale, few=True) for scale in (1.0, 1 / 64))
+    if _jumps(far, near).any():  # it is worth a closer look
+        far, near = (_around(point, _NEAR * scale) for scale in (1.0, 1 / 64))
+    return near.min(0), near.max(0), _jumps(far, near), near
+
+
+def _jumps(far: Any, near: Any) -> Any:
+    """Where slopes differ, as much at the short distance as at the long one."""
     low, high = near.min(0), near.max(0)
     jump, wider = high - low, far.max(0) - far.min(0)
-    kink = (jump > 1e-4 * (np.abs(low) + np.abs(high))) & (jump > 0.5 * wider)
-    return low, high, kink, near
+    return (jump > 1e-4 * (np.abs(low) + np.abs(high))) & (jump > 0.5 * wider)
 
 
 def _together(hand: Any, near: Any, kink: Any, slack: float) -> bool:
@@ -207,13 +213,17 @@ def _together(hand: Any, near: Any, kink: Any, slack: float) -> bool:
     return bool(np.all(directions @ np.asarray(hand, float)[kink] <= most + 4 * slack))
 
 
-def _around(point: Point, distance: float) -> Any:
+def _around(point: Point, distance: float, few: bool = False) -> Any:
     """The gradients at neighbours of a point, and at the point itself."""
     subject, rng = point.subject, np.random.default_rng(0)
     x = np.asarray(point.wrt._value, np.longdouble)
     size = max(1, x.size)
-    some = rng.permutation(size)[:_MOST_AXES]
-    steps = [*np.eye(size)[some], *-np.eye(size)[some], *rng.normal(size=(32, size))]
+    ahead = rng.normal(size=(2, size))
+    steps = [*ahead, *-ahead]
+    if not few:
+        for k in rng.permutation(size)[:_MOST_AXES]:
+            steps += [1.0 * (np.arange(size) == k), -1.0 * (np.arange(size) == k)]
+        steps += list(rng.normal(size=(32, size)))
     found = [reference(point)]
     for step in steps:
         beside = x + distance * (1 + np.abs(x).max(initial=0)) * step.reshape(x.shape)
