@@ -6,8 +6,7 @@ in front, which broadcasting implies, are left out: `sum(p)` and `sum(p, keepdim
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,14 +26,15 @@ from .views import (
     Term,
     as_product,
     as_sum,
-    forget,
     is_number,
     is_sum,
     op_name,
     scale,
     unbroadcast,
 )
+from .weight import tidiness
 
+_PATIENCE = 600  # rewrites that one formula may take
 _UNREADABLE = 300  # characters: what is longer is not tidied
 _SPLIT = frozenset({"matmul", "transpose", "expand_dims", "squeeze", "reshape", "getitem"})
 
@@ -145,6 +145,7 @@ class Algebra:
         """The formula with everything multiplied out that has to be: equal ones become one."""
         node = self._plain(node) if isinstance(node, Tensor) else node
         for algebra in (ALGEBRA, SHRINKING):
+            self.terms.patience = _PATIENCE
             try:
                 return self._rewritten(node, (*FORMS, *algebra))
             except DeriveError:  # the rules find no end; fewer of them may
@@ -177,8 +178,8 @@ class Algebra:
         if not isinstance(term, Tensor) or len(text(term)) > _UNREADABLE:
             return term
         try:
-            short, _ = rewrite(term, TIDYING, self.short, self._short_facts, operations)
-            short, _ = rewrite(short, NAMING, self.short, self._short_facts)
+            short, _ = rewrite(term, TIDYING, self.short, self._short_facts, tidiness, operations)
+            short, _ = rewrite(short, NAMING, self.short, self._short_facts, tidiness)
         except DeriveError:
             return term
         return self.short.presented(short)
@@ -235,13 +236,3 @@ def vanishing_factors(term: Term, algebra: Algebra) -> list[Tensor]:
     """The factors of a tidied formula that can be zero, and with them the whole."""
     factors = [base for base, sign in as_product(term)[1] if sign > 0]
     return [f for f in map(unbroadcast, factors) if not algebra.never_zero(f)]
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Record, stay quiet about odd numbers, and forget what was remembered of terms at the end."""
-    try:
-        with recording(), np.errstate(all="ignore"):
-            yield
-    finally:
-        forget()

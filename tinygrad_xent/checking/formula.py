@@ -15,9 +15,9 @@ import numpy as np
 
 from ..algebra.assumptions import Assumption, Nonzero, of_the_loss
 from ..algebra.copying import Copy
-from ..algebra.deriving import gradient_graph, simplify
+from ..algebra.deriving import derivation, gradient_graph, simplify
 from ..algebra.higher import derive
-from ..algebra.residual import Algebra, quietly
+from ..algebra.residual import Algebra
 from ..algebra.views import Term, is_number, unbroadcast
 from ..errors import DeriveError
 from ..graph import Tensor
@@ -53,7 +53,7 @@ class _Closed(NamedTuple):
 def by_formula(subject: Subject, title: str, rtol: float | None, explained: bool = True) -> Verdict:
     """The verdict on a formula; if it is different, with the mistake that explains it."""
     facts = [*subject.facts, *subject.implied]
-    with quietly():
+    with derivation():
         closed = _closed(subject, [*facts, *_of_the_formula(subject)])
         how, visible = _how_equal(subject, closed, facts)
         verdict = _at_values(subject, title, rtol)

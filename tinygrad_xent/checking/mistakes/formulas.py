@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...algebra.copying import Copy
-from ...algebra.deriving import gradient_graph
-from ...algebra.residual import Algebra, quietly
+from ...algebra.deriving import derivation, gradient_graph
+from ...algebra.residual import Algebra
 from ...algebra.views import Term
 from ...errors import TinygradXentError
 from ...graph import PRIMITIVES, Primitive, Tensor, record, toposort
@@ -28,7 +28,7 @@ _LONG = 80  # characters of one that is shown
 def formulas(subject: Subject) -> Iterator[Made]:
     """Changed closed forms: how simple, the family, the sentence, and the value at a point."""
     try:
-        with quietly():
+        with derivation():
             copy = Copy(subject.loss, subject.wrt, [*subject.facts, *subject.implied])
             algebra = Algebra(copy)
             reduced = algebra.reduced(gradient_graph(copy.of(subject.loss), copy.of(subject.wrt)))
