@@ -17,7 +17,7 @@ ROOT = Path(tx.__file__).parent
 # Each room imports only from those before it. The demo and the command line are users of the whole.
 ORDER = [
     "errors", "trees", "graph", "ops", "functions", "differentiate", "transforms", "numpy",
-    "writing", "algebra", "reading", "checking", "linting", "drawing", "stepping", "compiling",
+    "writing", "algebra", "reading", "drawing", "checking", "linting", "stepping", "compiling",
     "__init__", "testing", "demo", "bench", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -7,7 +7,7 @@ differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import numpy as np
@@ -184,22 +184,35 @@ class Walk:
         received[a] = c if before is None else before + c
 
 
-def contributions(node: Tensor, g: Any, poisoned: bool = False) -> Iterator[tuple[int, Any]]:
+def contributions(
+    node: Tensor,
+    g: Any,
+    needed: Set[int] | None = None,
+    record: bool = False,
+    poisoned: bool = False,
+) -> Iterator[tuple[int, Any]]:
     """What a node sends to each of its arguments when it receives `g`: the place, a cotangent.
 
     This is the step of the loop above by itself, for whoever wants to look at it.
+
+    Args:
+        node: it has an operation, or sends nothing.
+        g: of the node's shape.
+        needed: the `id` of the arguments that are asked for; None for all.
+        record: call the rules with Tensors.
+        poisoned: whether zeros may meet infinite slopes.
     """
-    op, out = node.op, node._value
+    op, out = node.op, node if record else node._value
     if op is None or op.vjp is None:
         return
-    args = [a._value if type(a) is Tensor else a for a in node.args]
+    args = [a._value if type(a) is Tensor and not record else a for a in node.args]
     try:
         pulled = _by_place(op, g, out, args, node.params)
     except ArithmeticError:
         g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
         pulled = _by_place(op, g, out, args, node.params)
     for i, (a, c) in enumerate(zip(node.args, pulled, strict=True)):
-        if c is not None and type(a) is Tensor:
+        if c is not None and type(a) is Tensor and (needed is None or id(a) in needed):
             yield i, conform(unpoisoned(c, g) if poisoned and op.elementwise else c, a._value)
 
 

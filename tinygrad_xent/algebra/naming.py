@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import functions
+from ..functions.arithmetic import eye as eye_of
 from ..graph import Primitive, Tensor, record
 from ..writing.text import text
 from .views import Term
@@ -24,7 +25,7 @@ _REDUCTIONS, _ROWS = frozenset({"mean", "norm"}), frozenset({"softmax", "logsume
 
 def _call(name: str) -> Primitive:
     settings = "{axis}{keepdims}" * (name in _REDUCTIONS) + "{named_axis}" * (name in _ROWS)
-    function = getattr(functions, name)
+    function = eye_of if name == "eye" else getattr(functions, name)
 
     def array(*args: Any, named_axis: str = "", **params: Any) -> Any:
         return function(*args, **params)

@@ -1,7 +1,7 @@
 """Functions and losses composed of primitives. None has a derivative of its own."""
 
 from .activations import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
-from .arithmetic import clip, diag, dot, eye, logaddexp, outer, reciprocal, square, tan
+from .arithmetic import clip, diag, dot, logaddexp, outer, reciprocal, square, tan
 from .losses import (
     absolute_error,
     binary_cross_entropy,

@@ -76,7 +76,7 @@ def result_of(path: Path, name: str) -> Any:
     Raises:
         ParseError, DeriveError: as for `from_file`.
     """
-    function = _function(path, name)
+    function = function_of(path, name)
     if _parameters(function, set()):
         return None
     with _reported(path):

@@ -90,7 +90,7 @@ class Walked:
         """What a node sends to its arguments, by place, when `g` arrives (else the engine's)."""
         arriving = self.received[id(node)] if g is None else g
         with np.errstate(all="ignore"):
-            sent = contributions(node, arriving, id(node) in self._poisoned)
+            sent = contributions(node, arriving, poisoned=id(node) in self._poisoned)
             return [(i, c) for i, c in sent if id(node.args[i]) in self.received]
 
     def place_id(self, node: Tensor, i: int) -> str:
