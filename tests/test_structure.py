@@ -18,7 +18,7 @@ ROOT = Path(tx.__file__).parent
 ORDER = [
     "errors", "trees", "graph", "ops", "functions", "differentiate", "transforms", "numpy",
     "writing", "algebra", "reading", "drawing", "checking", "linting", "stepping", "compiling",
-    "__init__", "testing", "demo", "bench", "cli", "__main__",
+    "testing", "__init__", "demo", "bench", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
 

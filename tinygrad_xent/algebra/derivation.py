@@ -184,7 +184,7 @@ class Derivation:
         <BLANKLINE>
         def value_and_gradient(x):
             """The loss and its gradient with respect to x."""
-            value = np.sum(x*x)
+            value = np.sum(x**2)
             return value, 2*x
         <BLANKLINE>
         '''
