@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gallery import GALLERY, logits, naive_softmax
+from gallery import random as drawn
 
 import tinygrad_xent as tx
 from tinygrad_xent.algebra import deriving, ground, rewriting
@@ -453,3 +454,76 @@ def test_a_wrong_closed_form_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     z, p = logits()
     with pytest.raises(tx.DeriveError, match="not the gradient"):
         tx.derive(-(p * tx.log(naive_softmax(z))).sum(), z)
+
+
+# -- caveats and assumptions ----------------------------------------------------------------------
+
+
+def test_a_kink_is_said() -> None:
+    x, y = drawn("x", 4), drawn("y", 4)
+    assert tx.derive(abs(x - y).sum(), x).caveats == ("abs has no slope where x == y, 0 is taken",)
+    assert "they share the slope" in tx.derive(tx.max(x) ** 2, x).caveats[0]
+    assert tx.derive(tx.softmax_cross_entropy(x, 1), x).caveats == ()  # max behind stop_gradient
+    assert tx.derive(tx.stop_gradient(abs(x)) @ x, x).caveats == ()
+
+
+def test_the_branch_that_python_took_is_said() -> None:
+    def loss(x: Any, y: Any) -> Any:
+        return ((x - y) ** 2).sum() if x.sum() > -1e9 else abs(x - y).sum()
+
+    derivation = tx.derive(loss, "x")
+    assert str(derivation.result) == "2*(x - y)"
+    (caveat,) = derivation.caveats
+    assert caveat.startswith("holds for the branch taken, where sum(x) > ")
+    assert caveat in derivation.footing
+    assert tx.Derivation.from_json(derivation.json()) == derivation
+    assert tx.derive(lambda x: (x * x).sum(), "x").caveats == ()
+
+
+def test_that_no_shorter_form_was_found_is_said() -> None:
+    a, t = drawn("a", 3), drawn("T", 3, 3)
+    loss = tx.log((tx.exp(a) @ tx.exp(t)).sum())
+    assert tx.derive(loss, a).caveats == ("no shorter form was found",)
+
+
+def test_why_a_gradient_is_zero() -> None:
+    x, y = drawn("x", 3), drawn("y", 3)
+    for loss, reason in [
+        ((x * x).sum(), "y does not occur in it"),
+        ((x * tx.stop_gradient(y)).sum(), "only through what has no slope: stop_gradient(y)"),
+        ((x * (y > 0)).sum(), "only through what has no slope: y > 0"),
+    ]:
+        with pytest.raises(tx.DeriveError) as caught:
+            tx.derive(loss, y)
+        assert reason in str(caught.value)
+
+
+def test_symmetric_and_constant() -> None:
+    x, a = drawn("x", 3), tx.tensor(np.eye(3) + 1, name="A")
+    derivation = tx.derive(x @ a @ x, x, tx.Symmetric(a))
+    assert str(derivation.result) == "2*(A @ x)"
+    assert derivation.assumptions == ("A = A.T",)
+    assert tx.derive((x * x).sum(), x, tx.Symmetric(a)).unused == ("A = A.T",)
+    with pytest.raises(tx.DeriveError, match="square"):
+        tx.Symmetric(drawn("B", 2, 3))
+    target = tx.tanh(x).named("t")
+    loss = ((x - target) ** 2).sum()
+    assert str(tx.derive(loss, x, tx.Constant(target)).result) == "2*(x - t)"
+    assert str(tx.derive(loss, x).result) != "2*(x - t)"
+
+
+@pytest.mark.parametrize("facts", [["x > 0", "x < 0"], ["x > 0", "x <= 0"], ["sum(x)=1", "x < 0"]])
+def test_assumptions_that_contradict_each_other(facts: list[str]) -> None:
+    x = drawn("x", 3)
+    with pytest.raises(tx.DeriveError, match="contradict"):
+        tx.derive((x * x).sum(), x, facts)
+
+
+def test_side_conditions_are_shown_with_their_reason() -> None:
+    z, p = logits()
+    shown = tx.derive(-(p * tx.log(naive_softmax(z))).sum(), z, p.sum() == 1).explained()
+    assert (
+        "A nonzero factor cancels. (softmax(z) != 0, because of what softmax(z) stands for)"
+        in shown
+    )
+    assert "It sums to one. (assumed: sum(p) = 1)" in shown

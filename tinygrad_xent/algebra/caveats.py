@@ -35,7 +35,8 @@ def _kink(node: Tensor, run: Run, terms: Terms) -> Iterator[str]:
     if op_name(node) == "abs":
         inner = terms.standard(run.ground.closed(node.args[0], terms))
         zero = terms.make("equal", terms.bare(inner)[1], 0)
-        yield f"where {text(presented(zero, terms))}, a kink, the slope 0 is taken"
+        where = text(presented(zero, terms))
+        yield f"abs has no slope where {where}, 0 is taken"
     if op_name(node) in ("max", "min"):
         name = text(terms.standard(run.ground.closed(node.args[0], terms)))
         which = "largest" if op_name(node) == "max" else "smallest"

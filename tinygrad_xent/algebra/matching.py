@@ -34,6 +34,7 @@ from .views import (
     is_number,
     is_sum,
     op_name,
+    outermost,
     unbroadcast,
 )
 
@@ -62,6 +63,7 @@ class Rule:
         self._sums = {id(w): k for k, w in wildcards.items() if isinstance(w, AlongAny)}
         self._single = _repeated(self.before, self._names)
         self._wildcards = wildcards
+        self.outermost = outermost(self.before)
 
     def matches(self, term: Term, terms: Terms, facts: Facts) -> Iterator[Found]:
         """Every way in which the pattern occurs at the root of the term."""
@@ -87,6 +89,7 @@ class Definition(Rule):
         self.of, self.body, self.atom = name, body, atom
         self.kinds, self._names, self._sums, self._single = {}, {}, {}, set()
         self.before, self._after = _solved(body, atom)
+        self.outermost = outermost(self.before)
 
     def replacement(self, env: Env) -> Term:
         return self._after

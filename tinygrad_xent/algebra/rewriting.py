@@ -19,7 +19,17 @@ from .assumptions import Assumption
 from .facts import Facts
 from .matching import Rule
 from .terms import Terms
-from .views import PRODUCTS, SUMS, Term, as_product, as_sum, is_atom, op_name, unbroadcast
+from .views import (
+    PRODUCTS,
+    SUMS,
+    Term,
+    as_product,
+    as_sum,
+    is_atom,
+    op_name,
+    outermost,
+    unbroadcast,
+)
 from .weight import Measure, algebraic
 
 _ROOM = 30  # how many parts a term may grow by, besides its own number
@@ -94,9 +104,11 @@ def _choice(
 
 def _fitting(root: Term, rules: Sequence[Rule], terms: Terms, facts: Facts) -> Iterator[Rewrite]:
     """Every way to apply a rule, in order of the rules and then from inner to outer places."""
-    places = list(positions(root))
+    places: dict[str, list[Tensor]] = {}
+    for place in positions(root):
+        places.setdefault(outermost(place), []).append(place)
     for rule in rules:
-        for place in places:
+        for place in places.get(rule.outermost, ()):
             facts.used = []
             for found in rule.matches(place, terms, facts):
                 after = found.put_back(rule.replacement(found.env))

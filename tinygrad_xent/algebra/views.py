@@ -52,6 +52,12 @@ def op_name(term: Term) -> str:
     return term.op.name if isinstance(term, Tensor) and term.op is not None else ""
 
 
+def outermost(term: Term) -> str:
+    """What a term is in the first place: a product, a sum, or the operation of this name."""
+    name = op_name(term)
+    return "a product" if name in PRODUCTS else "a sum" if name in SUMS else name
+
+
 def unbroadcast(term: Term) -> Term:
     """The term without the broadcasting around it."""
     while op_name(term) == "broadcast_to":
