@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +117,24 @@ def test_everything_public_is_documented() -> None:
     for name in tx.__all__:
         if inspect.isfunction(getattr(tx, name)):
             assert getattr(tx, name).__doc__, name
+
+
+def test_only_the_engine_is_loaded_until_more_is_asked_for() -> None:
+    code = """
+import sys
+import tinygrad_xent as tx
+tx.grad(lambda x: x * x)(1.0)
+rooms = {name.split(".")[1] for name in sys.modules if name.startswith("tinygrad_xent.")}
+assert rooms <= {"errors", "functions", "graph", "numpy", "ops", "transforms", "trees",
+                 "differentiate"}, rooms
+assert "jinja2" not in sys.modules
+assert tx.derive and tx.testing.assert_gradient
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(hasattr(tx, name) for name in tx.__all__)
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = tx.nonsense

@@ -10,22 +10,10 @@ loss.backward()                                  # z.grad
 tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])   # ... = q - p
 """
 
-from . import functions, ops, testing
-from .algebra import (
-    Constant,
-    Derivation,
-    Formula,
-    NonNegative,
-    Nonzero,
-    OneHot,
-    Positive,
-    Simplex,
-    Symmetric,
-    gradient_graph,
-    simplify,
-)
-from .checking import Gradcheck, Verdict, Verification, check, gradcheck, same, verify
-from .drawing import Drawing, Film, draw, draw_diff, film
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import functions, ops
 from .errors import (
     CertificateError,
     DeriveError,
@@ -39,10 +27,7 @@ from .errors import (
 )
 from .functions import *
 from .graph import Tensor, implements, no_grad, primitive, tensor
-from .linting import Item, Report, lint
 from .ops import *
-from .reading import derive
-from .stepping import Comparison, Walkthrough, compare, steps
 from .transforms import (
     elementwise_grad,
     grad,
@@ -53,6 +38,57 @@ from .transforms import (
     value_and_grad,
     vjp,
 )
+
+if TYPE_CHECKING:
+    from . import testing
+    from .algebra import (
+        Constant,
+        Derivation,
+        Formula,
+        NonNegative,
+        Nonzero,
+        OneHot,
+        Positive,
+        Simplex,
+        Symmetric,
+        gradient_graph,
+        simplify,
+    )
+    from .checking import Gradcheck, Verdict, Verification, same
+    from .checking.check import check
+    from .checking.gradcheck import gradcheck
+    from .checking.verify import verify
+    from .drawing import Drawing, Film, draw, draw_diff
+    from .drawing.film import film
+    from .linting import Item, Report, lint
+    from .reading import derive
+    from .stepping import Comparison, Walkthrough, compare, steps
+
+# Who only differentiates does not wait for the rest: a room is opened when it is first asked for.
+_ROOMS = {
+    "algebra": """Constant Derivation Formula NonNegative Nonzero OneHot Positive Simplex Symmetric
+        gradient_graph simplify""",
+    "checking": "Gradcheck Verdict Verification check gradcheck same verify",
+    "drawing": "Drawing Film draw draw_diff film",
+    "linting": "Item Report lint",
+    "reading": "derive",
+    "stepping": "Comparison Walkthrough compare steps",
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "testing":
+        return import_module(".testing", __name__)
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "CertificateError",
