@@ -106,11 +106,28 @@ def bracketed(op: Primitive, template: str, i: int, piece: Piece) -> str:
 def _constant(value: Any) -> Piece:
     if isinstance(value, np.ndarray) and value.size and (value == value.flat[0]).all():
         value = value.flat[0]  # the same everywhere: the number says it
+    if isinstance(value, np.ndarray) and value.ndim == 2 and _is_one_hot(value):
+        return _one_hot(value), _ATOM, ""
     if isinstance(value, np.ndarray) and value.ndim:
         body = np.array2string(value, separator=", ", threshold=8, edgeitems=2)
         return " ".join(body.split()), _ATOM, ""
     line = number(value.item() if isinstance(value, (np.ndarray, np.generic)) else value)
     return line, (_SIGN if line.startswith("-") else _PRODUCT if "*" in line else _ATOM), ""
+
+
+def _is_one_hot(rows: np.ndarray) -> bool:
+    """Whether each of several rows has a one, and zeros else."""
+    marks = bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all())
+    return rows.dtype.kind == "f" and min(rows.shape) > 1 and marks
+
+
+def _one_hot(rows: np.ndarray) -> str:
+    """By the labels, which is shorter: one_hot([2, 0, 1]), or eye(3) where these are in order."""
+    labels = rows.argmax(axis=1)
+    if rows.shape[0] == rows.shape[1] and (labels == np.arange(len(labels))).all():
+        return f"eye({len(labels)})"
+    shown = np.array2string(labels, separator=", ", threshold=8, edgeitems=2)
+    return f"one_hot({' '.join(shown.split())})"
 
 
 def number(value: Any) -> str:
