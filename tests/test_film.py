@@ -372,7 +372,7 @@ def test_the_pictures_in_the_documents_are_what_the_library_draws() -> None:
     loss = -(p * tx.log(q)).sum()
     d = tx.derive(loss, wrt=z, assume=[tx.Simplex(p)])
     drawn = {
-        "frame": tx.film(d)[3],
+        "frame": tx.film(d)[6],
         "difference": tx.draw_diff(tx.gradient_graph(loss, z), d.result),
     }
     for name, drawing in drawn.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..graph import Tensor
+from ..graph import Tensor, toposort
 from ..writing.text import text
 from .formula import operations
 from .presenting import presented
@@ -15,6 +15,7 @@ from .terms import Terms
 from .views import op_name
 
 _WORTH_SAYING = 5  # operations: of fewer nobody expects a shorter form
+_TRACES = {"abs": {"sign"}, "max": {"equal"}, "min": {"equal"}}  # what kinks leave in a formula
 
 
 def caveats(run: Run, wrt: Tensor) -> Iterator[str]:
@@ -25,7 +26,9 @@ def caveats(run: Run, wrt: Tensor) -> Iterator[str]:
         wrt: the copy of what was differentiated by.
     """
     tidy = run.ground.workshop(expanded=False)
-    found = [said for node in path(run.copy.loss, wrt) for said in _kink(node, run, tidy)]
+    left = {op_name(n) for n in toposort(run.end)} if isinstance(run.end, Tensor) else set()
+    kinks = [n for n in path(run.copy.loss, wrt) if left & _TRACES.get(op_name(n), set())]
+    found = [said for node in kinks for said in _kink(node, run, tidy)]
     yield from dict.fromkeys(found)
     if operations(run.end) >= max(operations(run.start), _WORTH_SAYING):
         yield "no shorter form was found"

@@ -99,6 +99,7 @@ hold together: x > 0, -x > 0
         last = None
         for attempt in range(_ATTEMPTS):
             self._made: dict[int, Any] = {}
+            self._same: dict[Any, Any] = {}
             self.counts: dict[int, Tensor] = {}
             self._rng = np.random.default_rng(attempt)
             self._spread = (1.0, 0.5, 0.1)[attempt % 3]
@@ -126,7 +127,7 @@ hold together: x > 0, -x > 0
     @property
     def inner(self) -> list[Tensor]:
         """The copied nodes between the leaves and the loss, arguments first."""
-        copies = [self._made[id(n)] for n in self._order]
+        copies = {id(c): c for c in (self._made[id(n)] for n in self._order)}.values()
         inner = [c for c in copies if isinstance(c, Tensor) and c.op is not None]
         return [c for c in inner if c is not self.loss and not self.is_count(c)]
 
@@ -159,9 +160,13 @@ hold together: x > 0, -x > 0
             counted: Tensor = self._counted(n)
             return counted
         args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-        made: Tensor = n.op(*args, **n.params)
-        if name:
-            made.name = name
+        keys = tuple(id(a) if isinstance(a, (Tensor, np.ndarray)) else a for a in args)
+        key = (n.op.name, keys, tuple(sorted(n.params.items())), n.name)
+        if key not in self._same:  # what is computed twice is one thing
+            self._same[key] = n.op(*args, **n.params)
+            if name:
+                self._same[key].name = name
+        made: Tensor = self._same[key]
         return made
 
     def _counted(self, n: Tensor) -> Any:
