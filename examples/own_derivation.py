@@ -1,7 +1,7 @@
 """A gradient of one's own, and how a mistake in it is found.
 
-The loss is a mean squared error. One formula is right, one forgets the 2, one takes the size of
-each residual for the residual.
+The loss is a mean squared error. One formula is right, one forgets the 2, one takes the residual
+the wrong way round.
 """
 
 import numpy as np
@@ -17,14 +17,18 @@ loss = (r**2).mean()
 by_hand = {
     "right": "2*X.T @ (X @ w - y)/3",
     "no 2": "X.T @ (X @ w - y)/3",
-    "sign of the residual": "2*X.T @ abs(X @ w - y)/3",
+    "turned round": "2*X.T @ (y - X @ w)/3",
 }
 
-# Beside the engine's gradient: how far is each, and in which entry?
-for who, formula in by_hand.items():
-    walk = tx.steps(loss, wrt="w", hand={"w": formula})
-    hand = next(step.hand for step in walk.backward if step.hand)
-    print(f"{who:<22} largest relative difference {hand.difference:.2g} in entry {hand.worst}")
+# Is it right, for all X, w and y? If not, what went wrong?
+verdicts = {who: tx.check(loss, w, formula) for who, formula in by_hand.items()}
+for who, verdict in verdicts.items():
+    print(f"{who + ':':<14} {verdict.headline}")
+print(f"\n{verdicts['no 2']}\n")
+
+assert [verdict.equal for verdict in verdicts.values()] == [True, False, False]
+assert "a factor of 1/2" in verdicts["no 2"].headline
+assert "your sign is flipped" in verdicts["turned round"].headline
 
 # Where does it go wrong? A gradient by hand can be given for every node on the way.
 walk = tx.steps(loss, wrt="w", hand={"r": "r/3", "w": by_hand["no 2"]})

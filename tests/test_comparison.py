@@ -64,7 +64,22 @@ def test_what_is_said_is_what_the_formulas_give(both: Comparison) -> None:
         f"At z, {x:.4g} is left in ce and {y:.4g} in se: ce moves {x / y:.3g} times as far."
     )
     assert f"{1 / q[2]:.4g} arrives in ce and {np.linalg.norm(q - p):.4g} in se" in both.says[0]
-    assert both.says[1] == f"In ce, log(q) multiplies what arrives there by {1 / q[2]:.4g}."
+    assert both.says[1] == (
+        f"In ce, log(q) multiplies what arrives there by {1 / q[2]:.4g}: -p becomes -p/q."
+    )
+    shared = x * q[2], y / np.linalg.norm(q - p)
+    assert both.says[3] == (
+        f"In ce the two cancel: {1 / q[2]:.4g} times {shared[0]:.3g} is {x:.3g}. "
+        f"In se nothing makes up for the {shared[1]:.3g}."
+    )
+
+
+def test_nothing_is_said_to_cancel_where_nothing_does() -> None:
+    z, p = tx.tensor([1.0, 0.0, -1.0], name="z"), tx.tensor([0.0, 0.0, 1.0], name="p")
+    q = tx.softmax(z).named("q")
+    loss = -(p * tx.log(q)).sum()
+    for other in (((q - p) ** 2).sum() / 2, loss * 3, (tx.log(q) ** 2).sum()):
+        assert not any("cancel" in line for line in tx.compare(loss, other).says)
 
 
 def test_the_line_in_the_chart_leaves_out_what_lies_beside() -> None:
@@ -96,6 +111,13 @@ def test_what_has_nothing_in_common_is_still_shown() -> None:
 def test_large_losses_side_by_side() -> None:
     loss = deep(40)
     assert "whole" in tx.compare(loss, loss * 2.0).html()
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b", "c"), ("a", "a")])
+def test_each_loss_has_a_name_of_its_own(names: tuple[str, ...]) -> None:
+    loss = tx.sum(tx.tensor([1.0], name="x") ** 2)
+    with pytest.raises(tx.NotSupportedError, match="compare: each loss needs a name"):
+        tx.compare(loss, loss * 2, names=names)
 
 
 @pytest.mark.parametrize("losses", [(), (tx.tensor(1.0) * 2,), (3.0, 4.0), (None, "sum(x)")])

@@ -206,6 +206,18 @@ def test_json_round_trip(walked: Any, xent: Walkthrough) -> None:
     assert replace(xent, name="other") != xent
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '"a"', "null", '{"name": 1, "loss": 2}'])
+def test_json_of_something_else(text: str) -> None:
+    with pytest.raises(tx.ParseError, match="from_json: this is not a walkthrough"):
+        Walkthrough.from_json(text)
+
+
+@pytest.mark.parametrize("step", [0, -1, 1000])
+def test_the_graph_at_no_step(xent: Walkthrough, step: int) -> None:
+    with pytest.raises(tx.GradientError, match="svg: there is no such step"):
+        xent.svg(step)
+
+
 def test_json_of_what_is_not_finite() -> None:
     x = tx.tensor([0.0, 1.0, -1.0], name="x")
     with np.errstate(all="ignore"):
@@ -277,9 +289,34 @@ def test_hand_of_an_inner_node_by_tensor_or_array() -> None:
     assert [by_symbol(w)[n].hand.difference for n in "yx"] == [0.0, 0.0]
 
 
+def test_hand_of_a_node_without_a_name_by_its_symbol() -> None:
+    hands = {"log(softmax(z))": "-p", "softmax(z)": "-p/softmax(z)"}
+    w = tx.steps(TEXT, at=AT, hand=hands)
+    assert [by_symbol(w)[name].hand.difference for name in hands] == [0.0, 0.0]
+
+
+def test_hand_where_nothing_arrives_is_spoken_of() -> None:
+    x = tx.tensor([1.0, 2.0], name="x")
+    blocked = tx.stop_gradient(x).named("s")
+    w = tx.steps((x * blocked).sum(), hand={"s": [1.0, 2.0], "x": blocked})
+    assert [note for note in w.notes if "by hand of s" in note]
+    assert not [note for note in w.notes if "by hand of x" in note]
+
+
+def test_nan_by_hand_is_the_worst_difference() -> None:
+    x = tx.tensor([1.0, 2.0, 3.0], name="x")
+    hand = by_symbol(tx.steps((x * x).sum(), hand={"x": [-2.0, np.nan, 6.0]}))["x"].hand
+    assert (hand.difference, hand.worst) == (np.inf, (1,))
+
+
 @pytest.mark.parametrize(
     ("hand", "error"),
-    [({"q": 1.0}, tx.ParseError), ({"z": [1.0]}, tx.ShapeError), ({"z": "sum("}, tx.ParseError)],
+    [
+        ({"q": 1.0}, tx.ParseError),
+        ({tx.tensor(1.0): 1.0}, tx.ParseError),
+        ({"z": [1.0]}, tx.ShapeError),
+        ({"z": "sum("}, tx.ParseError),
+    ],
 )
 def test_hand_that_does_not_fit(hand: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
@@ -288,7 +325,7 @@ def test_hand_that_does_not_fit(hand: Any, error: type[Exception]) -> None:
 
 def test_relative_difference_against_a_loop() -> None:
     h, e = np.array([0.0, 1.0, np.inf, -2.0]), np.array([1e-9, 1.0, 1.0, 2.0])
-    expected = [1.0, 0.0, 1.0, 2.0]
+    expected = [1.0, 0.0, np.inf, 2.0]
     np.testing.assert_allclose(relative_difference(h, e), expected)
 
 

@@ -40,4 +40,5 @@ def write(file: Path, content: bytes) -> None:
 
 def _failed(path: str | os.PathLike[str], error: Exception) -> RenderError:
     works = "a folder that exists and is yours"
-    return RenderError(explain(f"save: cannot write {path}", str(error), works))
+    given = getattr(error, "strerror", None) or str(error)  # without the name of the draft
+    return RenderError(explain(f"save: cannot write {path}", given, works))

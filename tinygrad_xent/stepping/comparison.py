@@ -94,7 +94,7 @@ def compare(*losses: Any, names: tuple[str, ...] = (), **options: Any) -> Compar
     name.
 
     Raises:
-        NotSupportedError: fewer than two losses.
+        NotSupportedError: fewer than two losses, or names that are not one for each.
 
     >>> import tinygrad_xent as tx
     >>> z, p = tx.tensor([4.0, -1.0, -3.0], name="z"), tx.tensor([0.0, 0.0, 1.0], name="p")
@@ -106,7 +106,10 @@ def compare(*losses: Any, names: tuple[str, ...] = (), **options: Any) -> Compar
     if len(losses) < 2:
         problem = "compare: at least two losses are compared"
         raise NotSupportedError(explain(problem, f"{len(losses)}", "tx.compare(a, b)"))
-    called = [*names, *(None for _ in losses)]
+    called = names or (None,) * len(losses)
+    if len(called) != len(losses) or len(set(names)) != len(names):
+        problem = "compare: each loss needs a name of its own, or none is given"
+        raise NotSupportedError(explain(problem, f"{names}", f"{len(losses)} different names"))
     walks = tuple(_walk(x, called[i], i, options) for i, x in enumerate(losses))
     keys = [_keys(w) for w in walks]
     rows = tuple(_rows(walks, keys))

@@ -13,6 +13,7 @@ from .walkthrough import Walkthrough
 if TYPE_CHECKING:
     from .comparison import Comparison
 
+_SHORT = 40  # characters
 _MUCH = 10.0  # times, from which on an operation that enlarges a cotangent is spoken of
 
 
@@ -55,23 +56,51 @@ def says(c: Comparison) -> Iterator[str]:
     x, y = (_norm(c, meet, k) for k in (0, 1))
     yield (f"At {place}, the last node before the two part, {x:.4g} arrives in {a} and {y:.4g} "
            f"in {b}.")  # fmt: skip
-    for k, w in enumerate(c.walks):
-        yield from _largest(c, k, w, meet)
+    gains = [_largest(c, k, meet) for k in (0, 1)]
+    for w, (gain, step) in zip(c.walks, gains, strict=True):
+        if gain > _MUCH:
+            title, how = w.box(step.box).title, _how(step)
+            yield f"In {w.name}, {title} multiplies what arrives there by {gain:.4g}{how}."
     x2, y2 = (_norm(c, end, k) for k in (0, 1))
     if meet != end and x and y:
         yield (f"From {place} to {leaf} both take the same way back, which multiplies the size by "
                f"{x2 / x:.3g} in {a} and by {y2 / y:.3g} in {b}.")  # fmt: skip
+        yield from _cancelled((a, b), [gain for gain, _ in gains], (x2 / x, y2 / y))
         yield f"At {leaf}, {x2:.4g} is left in {a} and {y2:.4g} in {b}{_ratio(a, x2, b, y2)}."
 
 
-def _largest(c: Comparison, k: int, w: Walkthrough, meet: int) -> Iterator[str]:
-    """The operation that enlarges a cotangent most on the way to where the walks meet."""
+def _largest(c: Comparison, k: int, meet: int) -> tuple[float, Step]:
+    """How much one operation at most enlarges a cotangent on the way to where the walks meet."""
     rows = [i for i in c.spines[k] if i <= meet]
     pairs = [(_norm(c, j, k) / _norm(c, i, k), i) for i, j in pairwise(rows) if _norm(c, i, k)]
-    gain, row = max(pairs, default=(0.0, 0))
-    if gain > _MUCH:
-        title = w.box(_step(c, row, k).box).title
-        yield f"In {w.name}, {title} multiplies what arrives there by {gain:.4g}."
+    gain, row = max(pairs, default=(0.0, meet))
+    return gain, _step(c, row, k)
+
+
+def _how(step: Step) -> str:
+    """What an operation makes of the formula that arrives, where both are short."""
+    if not isinstance(step, Backward) or step.formula is None:
+        return ""
+    sent = [
+        (e.contribution.norm, e.formula.text) for e in step.edges if e.contribution and e.formula
+    ]
+    line = f": {step.formula.text} becomes {max(sent)[1]}" if sent else ""
+    return line if len(line) <= _SHORT else ""
+
+
+def _cancelled(
+    names: tuple[str, str], gains: list[float], shrinks: tuple[float, float]
+) -> Iterator[str]:
+    """Whether what one operation enlarged makes up for what the shared way takes."""
+    large = [gain > _MUCH for gain in gains]
+    if sum(large) != 1 or max(shrinks) > 1 / _MUCH:
+        return
+    k = large.index(True)
+    if not 1 / _MUCH < gains[k] * shrinks[k] < _MUCH:
+        return
+    yield (f"In {names[k]} the two cancel: {gains[k]:.4g} times {shrinks[k]:.3g} is "
+           f"{gains[k] * shrinks[k]:.3g}. In {names[1 - k]} nothing makes up for the "
+           f"{shrinks[1 - k]:.3g}.")  # fmt: skip
 
 
 def _step(c: Comparison, row: int, k: int) -> Step:

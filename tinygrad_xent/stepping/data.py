@@ -10,6 +10,8 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
+from ..errors import ParseError, explain
+
 _SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -41,8 +43,17 @@ def _is_default(value: Any, default: Any) -> bool:
 
 
 def loads(kind: Any, text: str) -> Any:
-    """The dataclass that `dumps` wrote."""
-    return from_data(kind, json.loads(text))
+    """The dataclass that `dumps` wrote.
+
+    Raises:
+        ParseError: text that it did not write.
+    """
+    try:
+        return from_data(kind, json.loads(text) or {})
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+        problem = f"from_json: this is not a {kind.__name__.lower()}"
+        works = "the text that .json() gives"
+        raise ParseError(explain(problem, str(error)[:200], works)) from error
 
 
 def from_data(kind: Any, data: Any) -> Any:

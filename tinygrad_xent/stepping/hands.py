@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import ParseError, ShapeError, describe, explain
-from ..graph import Tensor, constant, shape_of, toposort
+from ..graph import Tensor, constant, shape_of
 from ..reading.reader import read
 from ..reading.table import nearest
 from ..writing.text import text
@@ -20,44 +20,58 @@ class Hands:
     """The gradients that were given, by node.
 
     Args:
-        loss: the graph they belong to.
-        given: nodes, or their names, to gradients: Tensors, arrays, or text in the names of the
-            graph, such as `"softmax(z) - p"`.
+        nodes: those of the graph they belong to.
+        symbols: what the walk calls nodes, to these nodes.
+        given: nodes, or their names or symbols, to gradients: Tensors, arrays, or text in the names
+            of the graph, such as `"softmax(z) - p"`.
 
     Raises:
-        ParseError: a name that no node has, or text that cannot be read.
+        ParseError: what is no node here, or text that cannot be read.
         ShapeError: a gradient of another shape than its node.
     """
 
-    def __init__(self, loss: Tensor, given: Mapping[Any, Any] | None) -> None:
-        named = {n.name: n for n in toposort(loss) if n.name} if given else {}
+    def __init__(
+        self, nodes: Sequence[Tensor], symbols: Mapping[str, Tensor], given: Mapping[Any, Any]
+    ) -> None:
+        named = {n.name: n for n in nodes if n.name} if given else {}
         self._given: dict[int, tuple[str, Any]] = {}
-        for key, gradient in (given or {}).items():
-            node = node_named(key, named)
+        self._waiting: dict[int, str] = {}
+        for key, gradient in given.items():
+            node = node_named(key, {**symbols, **named})
+            if not any(node is n for n in nodes):
+                problem = "steps: a gradient by hand for a Tensor that is not in this graph"
+                raise ParseError(explain(problem, describe(key), "a node of the loss"))
             self._given[id(node)] = _evaluated(gradient, node, named)
+            self._waiting[id(node)] = key if isinstance(key, str) else node.name or "a node"
 
     def beside(self, node: Tensor, g: Any) -> Hand | None:
         """The gradient by hand for a node, compared with what the engine found."""
         if id(node) not in self._given:
             return None
         line, value = self._given[id(node)]
+        self._waiting.pop(id(node), None)
         apart = np.asarray(relative_difference(value, g))
         worst = np.unravel_index(int(np.argmax(apart)), apart.shape) if apart.size else ()
         largest = float(apart.max()) if apart.size else 0.0
         return Hand(line, numbers(value), largest, tuple(map(int, worst)))
 
+    def missed(self) -> Iterator[str]:
+        """What to say of those that have been compared with nothing."""
+        for name in self._waiting.values():
+            yield f"The gradient by hand of {name} is not compared: the walk brings nothing there."
+
 
 def relative_difference(h: Any, e: Any) -> Any:
-    """|h - e| / max(|h|, |e|), entry by entry; 0 where they are equal, 1 where one is not finite.
+    """|h - e| / max(|h|, |e|), entry by entry; 0 where they are equal, inf where one is not finite.
 
     >>> relative_difference(np.array([1.0, 0.0, np.nan]), np.array([2.0, 0.0, 1.0]))
-    array([0.5, 0. , 1. ])
+    array([0.5, 0. , inf])
     """
     h, e = np.asarray(h, float), np.asarray(e, float)
     with np.errstate(all="ignore"):
         apart = np.abs(h - e) / np.maximum(np.abs(h), np.abs(e))
     same = (h == e) | (np.isnan(h) & np.isnan(e))
-    return np.where(same, 0.0, np.where(np.isfinite(apart), apart, 1.0))
+    return np.where(same, 0.0, np.where(np.isfinite(apart), apart, np.inf))
 
 
 def node_named(key: Any, named: Mapping[str, Tensor]) -> Tensor:

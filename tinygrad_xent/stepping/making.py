@@ -40,8 +40,8 @@ def steps(
         wrt: whose gradient the third phase brings to closed form, as a Tensor or its name; the
             leaf that is farthest from the loss, unless given.
         assume: facts for the third phase, as `tx.derive` takes them.
-        hand: gradients derived by hand, by node or name: Tensors, arrays, or text such as
-            `"softmax(z) - p"`. They appear beside the engine's.
+        hand: gradients derived by hand, by node, name or symbol (`"log(q)"`): Tensors, arrays, or
+            text such as `"softmax(z) - p"`. They appear beside the engine's.
         cotangent: where the walk begins; needed if the loss has several entries.
         at: values of the names, for a loss that is text.
 
@@ -63,17 +63,18 @@ def steps(
     found = compositions(walked.shown)
     symbols = Symbols(walked.shown, found, markup=len(walked.order) <= MANY)
     folding = Folding(walked, symbols, found)
+    hands = Hands(walked.order, {symbols.called(n): n for n in walked.shown}, hand or {})
     w = Walkthrough(
         name=name or loss.name or "loss",
         loss=symbols.whole(loss) if len(walked.order) <= MANY else symbols.formula(loss),
         boxes=tuple(replace(box, block=folding.of(box.id)) for box in boxes(walked, symbols)),
         forward=tuple(forward(walked, symbols)),
-        backward=tuple(backward(walked, symbols, Hands(loss, hand))),
+        backward=tuple(backward(walked, symbols, hands)),
         blocks=tuple(folding.blocks.values()),
         hidden=walked.hidden,
         graph=walked,
     )
-    w = replace(w, origin=_origin(w), notes=tuple(_notes(walked)))
+    w = replace(w, origin=_origin(w), notes=(*_notes(walked), *hands.missed()))
     w = _closed(w, walked, _variable(w, walked, wrt), assume)
     return replace(w, whys=tuple(whys(w))) if len(walked.order) <= MOST else w
 

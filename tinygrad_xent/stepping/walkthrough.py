@@ -158,6 +158,9 @@ class Walkthrough:
         """
         from .picture import picture
 
+        if step is not None and not 1 <= step <= len(self):
+            problem = "svg: there is no such step"
+            raise GradientError(explain(problem, f"{step}", f"1 to {len(self)}"))
         return picture(self, None if step is None else self.steps[step - 1])
 
     def save(self, path: str | os.PathLike[str]) -> Path:
