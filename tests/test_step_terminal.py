@@ -38,9 +38,9 @@ def session(xent: Walkthrough) -> Session:
     return Session.of(xent)
 
 
-def drawn(session: Session, ascii: bool = False, width: int = 80) -> str:
+def drawn(session: Session, ascii: bool = False, width: int = 80, height: int = 0) -> str:
     console = Console(width=width, record=True, file=StringIO(), legacy_windows=False)
-    console.print(Screen(ascii).drawn(session))
+    console.print(Screen(ascii).drawn(session, height))
     return console.export_text()
 
 
@@ -161,6 +161,38 @@ def test_two_losses_side_by_side() -> None:
         session.press(RIGHT)
     assert "ce: " in text
     assert "se: " in text
+
+
+def two() -> Session:
+    z, p = tx.tensor([4.0, -1.0, -3.0], name="z"), tx.tensor([0.0, 0.0, 1.0], name="p")
+    q = tx.softmax(z).named("q")
+    return Session.of(tx.compare(-(p * tx.log(q)).sum(), ((q - p) ** 2).sum(), names=("ce", "se")))
+
+
+def test_a_small_terminal_shows_everything_bit_by_bit() -> None:
+    """In 24 lines the keys and what is asked stay in view; the arrows bring all the rest."""
+    session = two()
+    session.press("b")
+    session.answer("> 1000")
+    whole = set(drawn(session).splitlines())
+    seen: set[str] = set()
+    for _ in range(9):
+        lines = drawn(session, height=24).splitlines()
+        assert len(lines) <= 24
+        assert lines[-1].strip() == "" or "arrows up, down" in lines[-1]
+        seen |= set(lines)
+        session.press("\x1b[B")
+    assert {line for line in whole if "│" in line or "passes" in line} <= seen
+    session.press("\x1b[A")
+    session.press("n")
+    assert session.down == 0
+
+
+def test_what_the_sizes_say() -> None:
+    session = two()
+    session.press("e")
+    assert "cancel" in session.message
+    assert "cancel" in drawn(session, height=24).replace("\n", " ")
 
 
 def test_names_move_no_cursor() -> None:

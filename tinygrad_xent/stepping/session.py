@@ -12,16 +12,20 @@ from .walkthrough import Walkthrough
 
 HELP = (
     "arrows or n, p: next, previous   Home, End: first, last   space: play   s: formulas   "
+    "up, down: what is too long   e: what the sizes say   "
     "g: go to a node   b: stop at nan, log, z, >10, <1e-3   w: why an entry   q: quit"
 )
 KEYS = {
     "\x1b[C": "next", "\x1bOC": "next", "\xe0M": "next", "n": "next", "l": "next", "\r": "next",
     "\x1b[D": "previous", "\x1bOD": "previous", "\xe0K": "previous", "p": "previous",
     "h": "previous", "\x1b[H": "first", "\x1bOH": "first", "\x1b[1~": "first", "\xe0G": "first",
+    "\x1b[A": "up", "\x1bOA": "up", "\xe0H": "up", "k": "up",
+    "\x1b[B": "down", "\x1bOB": "down", "\xe0P": "down", "j": "down", "e": "explain",
     "\x1b[F": "last", "\x1bOF": "last", "\x1b[4~": "last", "\xe0O": "last", " ": "play",
     "s": "symbols", "g": "go", "b": "stop", "w": "why", "q": "quit", "?": "help",
     "\x1b": "quit", "\x03": "quit", "\x04": "quit",
 }  # fmt: skip
+_LINES = 5  # that the arrows up and down move
 ASKS = {"go": "go to node: ", "stop": "stop at (nan, log, z, >10, <0.001): ",
         "why": "why entry (z 2): "}  # fmt: skip
 
@@ -36,6 +40,8 @@ class Session:
         symbols: formulas in place of numbers.
         playing: whether it goes on by itself.
         message: what the last key had to say.
+        says: of several walks, what the sizes of their cotangents show.
+        down: how many lines of what is too long for the screen are above it.
         asking, typed: what a line of input is for, and what there is of it.
     """
 
@@ -47,12 +53,14 @@ class Session:
     message: str = HELP
     asking: str = ""
     typed: str = ""
+    says: tuple[str, ...] = ()
+    down: int = 0
 
     @classmethod
     def of(cls, thing: Walkthrough | Comparison) -> Session:
         """A session at the first step."""
         if isinstance(thing, Comparison):
-            return cls(thing.walks, thing.rows)
+            return cls(thing.walks, thing.rows, says=thing.says)
         return cls((thing,), [(step.number,) for step in thing])
 
     def steps(self, row: int | None = None) -> list[Step | None]:
@@ -88,11 +96,15 @@ class Session:
         return True
 
     def _move(self, move: str) -> None:
-        last = len(self.rows) - 1
+        last, before = len(self.rows) - 1, self.row
         places = {"next": self.row + 1, "previous": self.row - 1, "first": 0, "last": last}
         self.row = min(last, max(0, places.get(move, self.row)))
+        lines = {"up": -_LINES, "down": _LINES}.get(move, 0)
+        self.down = max(0, self.down + lines) if self.row == before else 0
         if move == "symbols":
             self.symbols = not self.symbols
+        elif move == "explain":
+            self.message = "\n".join(self.says) or "There is one walk, and nothing beside it."
         elif move == "help":
             self.message = HELP
 

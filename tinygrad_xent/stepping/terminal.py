@@ -21,9 +21,10 @@ from .plain import compared, hand_text, jacobian_text, plain, safe, to_ascii
 from .records import Backward, Edge, Forward, Rewrite, Step
 from .session import ASKS, Session
 from .walkthrough import Walkthrough
+from .window import Window
 
 ARRIVING, LOCAL, LEAVING = "bright_blue", "magenta", "dark_orange"
-_TAPE = 9  # rows of the tape that are in view
+_TAPE, _LEAST = 9, 3  # rows of the tape that are in view: at most, and at least
 _SECONDS = 1.4  # of each step, while it plays
 _ROWS = 8  # of a matrix
 
@@ -45,7 +46,7 @@ def _step(session: Session, console: Console, screen: Screen) -> None:
     with console.screen(hide_cursor=True) as view, unbuffered():
         going = True
         while going:
-            view.update(screen.drawn(session))
+            view.update(screen.drawn(session, console.height))
             keys = pressed(_SECONDS if session.playing else None)
             if not keys:
                 session.tick()
@@ -64,14 +65,16 @@ class Screen:
         self._ascii = ascii
         self._box = boxes.ASCII if ascii else boxes.ROUNDED
 
-    def drawn(self, session: Session) -> RenderableType:
-        """The whole screen."""
-        parts: list[RenderableType] = [self._head(session), self._tape(session)]
-        for w, step in zip(session.walks, session.steps(), strict=True):
-            if step is not None:
-                parts.append(self._panel(w, step, session))
+    def drawn(self, session: Session, height: int = 0) -> RenderableType:
+        """The whole screen; of so many lines, if a height is given."""
+        panels = [self._panel(w, step, session)
+                  for w, step in zip(session.walks, session.steps(), strict=True)
+                  if step is not None]  # fmt: skip
         asked = f"{ASKS[session.asking]}{session.typed}_" if session.asking else session.message
-        return Group(*parts, self._text(asked, "bold" if session.asking else "dim"))
+        foot = self._text(asked, "bold" if session.asking else "dim")
+        rows = _TAPE if not height else min(_TAPE, max(_LEAST, height // 4))
+        head = Group(self._head(session), self._tape(session, rows))
+        return Window(head, Group(*panels), foot, height, session.down)
 
     def _text(self, text: str, style: str = "") -> Text:
         lines = "\n".join(safe(line) for line in text.split("\n"))
@@ -85,14 +88,14 @@ class Screen:
 
     # -- the tape -----------------------------------------------------------------------------
 
-    def _tape(self, session: Session) -> Table:
+    def _tape(self, session: Session, rows: int) -> Table:
         table = Table(box=None, expand=True, show_header=False, padding=(0, 1))
         table.add_column(width=5, justify="right")
         for _ in session.walks:
             table.add_column(ratio=2, no_wrap=True, overflow="crop")
             table.add_column(ratio=2, no_wrap=True, overflow="crop", justify="right")
-        first = max(0, min(session.row - _TAPE // 2, len(session.rows) - _TAPE))
-        for row in range(first, min(first + _TAPE, len(session.rows))):
+        first = max(0, min(session.row - rows // 2, len(session.rows) - rows))
+        for row in range(first, min(first + rows, len(session.rows))):
             table.add_row(*self._line(session, row), style="reverse" if row == session.row else "")
         return table
 
