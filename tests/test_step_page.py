@@ -287,6 +287,37 @@ def test_a_planted_number_is_noticed(both: Comparison, tmp_path: Path) -> None:
 
 
 @in_browser
+def test_play_from_the_end_begins_again(xent: Walkthrough, tmp_path: Path) -> None:
+    script = (
+        STATE
+        + """
+    await press("End"); await press(" ");
+    const seen = [number(), one("#play").textContent];
+    await press(" ");
+    return seen;"""
+    )
+    assert quiet(browse(xent.html(), tmp_path, script=script)) == [1, "⏸ pause"]
+
+
+@in_browser
+@pytest.mark.parametrize("height", [720, 1100])
+def test_two_panels_stand_level(both: Comparison, tmp_path: Path, height: int) -> None:
+    script = "return all('.panel').map(e => Math.round(e.getBoundingClientRect().top))"
+    first, second = quiet(browse(both.html(), tmp_path, height=height, script=script))
+    assert first == second
+
+
+@in_browser
+def test_the_graph_of_a_batch_fits_its_half(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    at = {"X": rng.normal(size=(4, 2)), "W": rng.normal(size=(2, 3)), "Y": np.eye(3)[[0, 2, 1, 0]]}
+    w = tx.steps("-sum(Y*log(softmax(X@W)))/4", at=at)
+    script = "const d = one('.drawing'); return [d.scrollWidth, d.clientWidth]"
+    needed, there = quiet(browse(w.html(), tmp_path, script=script))
+    assert needed <= there
+
+
+@in_browser
 def test_both_losses_move_together(both: Comparison, tmp_path: Path) -> None:
     script = """
     const strips = all(".strip"); await click(strips[5]);

@@ -8,7 +8,7 @@ from typing import Any
 from .numbers import Math, Numbers
 from .records import Backward, Forward, Step
 from .scale import Scale
-from .sheet import clipped
+from .sheet import clipped, shortened
 from .walkthrough import Walkthrough
 
 _FORMULA = 34  # characters of a formula in a box; in the panel it stands in full
@@ -37,7 +37,7 @@ class Marks:
         for step in w.forward:
             value = w.box(step.box).value
             bad = "" if value.finite else "bad"
-            self.values[step.box].append((step.number, clipped(value.brief), "", bad))
+            self.values[step.box].append((step.number, shortened(value.brief), "", bad))
         for walked in w.backward:
             self._add(walked)
 
@@ -53,7 +53,7 @@ class Marks:
 
     def _mark(self, step: int, numbers: Numbers, formula: Math | None, which: str = "") -> Mark:
         symbols = clipped(formula.text if formula else numbers.brief, _FORMULA)
-        return step, clipped(numbers.brief) + which, symbols + which, self._sizes.step(numbers)
+        return step, shortened(numbers.brief) + which, symbols + which, self._sizes.step(numbers)
 
     def data(self) -> dict[str, Any]:
         """All marks, for the script of a page."""

@@ -252,7 +252,11 @@ const halt = () => {
 
 const moves = {
   first: () => show(0), previous: () => show(row - 1), next: () => show(row + 1),
-  last: () => show(data.rows.length - 1), play: () => play(!timer), symbols: toggle, go: halt,
+  last: () => show(data.rows.length - 1), symbols: toggle, go: halt,
+  play: () => {
+    if (!timer && row + 1 === data.rows.length) show(0);  // from the end, once more
+    play(!timer);
+  },
 };
 for (const [id, move] of Object.entries(moves)) one("#" + id).addEventListener("click", move);
 const keys = {

@@ -15,6 +15,7 @@ from .plain import safe
 
 _LETTER, _LARGE = 7.9, 8.5  # pixels of one letter: of a value, of a title
 _LINE, _MARGIN, _STRIP = 16.0, 12.0, 7.0  # of text; beside it; where the colour for size is
+_NUMBERS, _CUT = 34, 28  # characters of a value: at most, and of one that is cut
 _TOGETHER = 36  # characters of a title and a value that stand on one line
 
 
@@ -77,6 +78,11 @@ def clipped(text: str, longest: int = 38) -> str:
     """Text that fits into a box."""
     text = safe(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def shortened(numbers: str) -> str:
+    """Numbers that fit into a box; what does not is cut shorter still, for larger letters."""
+    return clipped(numbers) if len(numbers) <= _NUMBERS else clipped(numbers, _CUT)
 
 
 def sheet(cards: list[Card], links: list[Link], name: str, looks: Looks) -> str:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from .marks import Marks
 from .records import Box, Step
-from .sheet import Card, Link, Looks, clipped, sheet
+from .sheet import Card, Link, Looks, clipped, sheet, shortened
 from .walkthrough import Walkthrough
 
 _TITLE = 44  # characters
@@ -57,7 +57,7 @@ class Sheets:
         block = self._blocks.get(unit)
         box = self._w.box(self.last[unit] if block else unit)
         title = f"{block.title} ({block.count:,} operations)" if block else box.title
-        full, kind = clipped(box.value.brief), "block" if block else box.kind
+        full, kind = shortened(box.value.brief), "block" if block else box.kind
         value, arrived, size = self._marks.at(box.id, step)
         return Card(unit, kind, clipped(title, _TITLE), value, arrived, size,
                     self._marks.room(box.id), len(full) if kind != "gap" else 0)  # fmt: skip
