@@ -379,11 +379,39 @@ def test_too_many_paths_are_merged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "index"), [("nobody", 0), (None, 0), ("z", 3), ("z", ()), ("z", "a"), (np.ones(7), 0)]
+    ("of", "index"),
+    [
+        ("nobody", 0),
+        (None, 0),
+        ("z", 3),
+        ("z", ()),
+        ("z", "a"),
+        (np.ones(7), 0),
+        ("z", 1.0),
+        ("z", slice(0, 1)),
+    ],
 )
 def test_why_of_nothing(xent: Walkthrough, of: Any, index: Any) -> None:
     with pytest.raises((tx.GradientError, tx.ShapeError), match="why: "):
         xent.why(of, index)
+
+
+def test_why_of_a_gradient_that_a_transform_gave() -> None:
+    z, p = tx.tensor([1.0, 2.0], name="z"), np.array([0.5, 0.5])
+    w = tx.steps(tx.softmax_cross_entropy(z, p))
+    found = tx.grad(lambda z: tx.softmax_cross_entropy(z, p))(z.value)
+    assert w.why(found, 1) == w.why(tx.tensor(found), 1) == w.why(z, 1)
+
+
+def test_why_of_a_gradient_that_is_not_there_yet() -> None:
+    z = tx.tensor([1.0, 2.0], name="z")
+    with pytest.raises(tx.GradientError, match=r"before \.backward\(\)"):
+        tx.steps(tx.sum(z * z)).why(z.grad, 0)
+
+
+def test_why_of_a_number_names_no_entry() -> None:
+    s = tx.tensor(3.0, name="s")
+    assert str(tx.steps(s * s).why(s)).splitlines()[-1].split() == ["6", "s"]
 
 
 def test_why_needs_the_graph(xent: Walkthrough) -> None:

@@ -8,6 +8,7 @@ Paths are opened from the node upwards, the largest share first, because a graph
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -124,19 +125,30 @@ def _asked(w: Walkthrough, walked: Walked, of: Any) -> Tensor:
         boxes = {name: b.id for b in w.boxes for name in (b.id, b.symbol.text)}
         found = [n for n in walked.visited if walked.ids[id(n)] == boxes.get(of)]
     else:
-        found = [n for n in walked.visited if n._grad is not None and n.grad is of] or [
-            n for n in walked.visited if _same(n._grad, of)
-        ]
+        found = _with_gradient(walked, of)
     if len(found) == 1:
         return found[0]
     problem = "why: this is not the gradient of " + ("one node alone" if found else "any node here")
     works = ", ".join(b.symbol.text for b in w.boxes if b.kind == "leaf")
+    if of is None:
+        problem = "why: None, which a .grad is before .backward(), belongs to no node"
     given = "None" if of is None else of if isinstance(of, str) else describe(of)
     raise GradientError(explain(problem, given, f"one of the Tensors, or its name: {works}"))
 
 
-def _same(stored: Any, of: Any) -> bool:
-    return stored is not None and of is not None and np.array_equal(stored, of)
+def _with_gradient(walked: Walked, of: Any) -> list[Tensor]:
+    """The nodes whose `.grad` this is; or whose numbers these are, in `.grad` or in this walk."""
+    if of is None:
+        return []
+    stored = [n for n in walked.visited if n._grad is not None]
+    numbers = of._value if isinstance(of, Tensor) else of
+    same = [n for n in stored if n.grad is of] or [n for n in stored if _equal(n._grad, numbers)]
+    leaves = [n for n in walked.visited if n.op is None]
+    return same or [n for n in leaves if _equal(walked.received[id(n)], numbers)]
+
+
+def _equal(stored: Any, of: Any) -> bool:
+    return np.shape(stored) == np.shape(of) and bool(np.array_equal(stored, of))
 
 
 def _place(node: Tensor, index: Any) -> tuple[int, ...]:
@@ -145,7 +157,7 @@ def _place(node: Tensor, index: Any) -> tuple[int, ...]:
     if place == () and node.size == 1:
         place = (0,) * node.ndim
     try:
-        return tuple(range(n)[i] for n, i in zip(node.shape, place, strict=True))
+        return tuple(range(n)[operator.index(i)] for n, i in zip(node.shape, place, strict=True))
     except (ValueError, IndexError, TypeError):
         raise ShapeError(
             explain("why: one entry is wanted", f"index {index!r}", f"an index into {node.shape}")

@@ -149,12 +149,12 @@ def compared(c: Comparison) -> str:
 def why_table(why: Why) -> str:
     """The paths of one entry as a table that adds up."""
     titles = dict(why.titles)
-    place = f"[{', '.join(map(str, why.index))}]" if why.index else ""
+    place = f"entry [{', '.join(map(str, why.index))}] of " if why.index else ""
     rows = [(path_text(p.boxes, titles, p.count), p.value) for p in why.paths]
     if why.rounding:
         rows.append(("what the engine's own sums rounded", why.rounding))
     body = [f"{value:>24.17g}  {safe(way)}" for way, value in rows]
-    return "\n".join([*body, f"{why.total:>24.17g}  entry {place} of {titles.get(why.box, '')}"])
+    return "\n".join([*body, f"{why.total:>24.17g}  {place}{titles.get(why.box, '')}"])
 
 
 def path_text(boxes: tuple[str, ...], titles: dict[str, str], count: int) -> str:
