@@ -183,7 +183,9 @@ def test_a_small_terminal_shows_everything_bit_by_bit() -> None:
         seen |= set(lines)
         session.press("\x1b[B")
     assert {line for line in whole if "│" in line or "passes" in line} <= seen
+    last = session.down
     session.press("\x1b[A")
+    assert session.down < last < 40  # further down than the end is nowhere
     session.press("n")
     assert session.down == 0
 

@@ -302,5 +302,6 @@ document.addEventListener("click", event => {
   if (link && follow(link.getAttribute("href"))) { event.preventDefault(); show(row); }
 });
 addEventListener("hashchange", () => follow());
+addEventListener("resize", () => walks.forEach(walk => walk.reveal(one(".box.now", walk.drawing))));
 if (!follow()) show(0, false);
 })();

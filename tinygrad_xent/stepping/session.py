@@ -108,6 +108,10 @@ class Session:
         elif move == "help":
             self.message = HELP
 
+    def settle(self, down: int) -> None:
+        """What is too long has been moved by so many lines, and no further."""
+        self.down = down
+
     def tick(self) -> None:
         """One step on, while it plays."""
         self._move("next")

@@ -74,7 +74,7 @@ class Screen:
         foot = self._text(asked, "bold" if session.asking else "dim")
         rows = _TAPE if not height else min(_TAPE, max(_LEAST, height // 4))
         head = Group(self._head(session), self._tape(session, rows))
-        return Window(head, Group(*panels), foot, height, session.down)
+        return Window(head, Group(*panels), foot, height, session.down, session.settle)
 
     def _text(self, text: str, style: str = "") -> Text:
         lines = "\n".join(safe(line) for line in text.split("\n"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -17,7 +17,8 @@ class Window:
     Attributes:
         head, body, foot: the first and the last always stand in full.
         height: in lines; 0 for all of it.
-        down: how many lines of the body are above the view.
+        down: how many lines of the body are to be above the view.
+        moved: is told how many there are: no more than leaves the view full.
     """
 
     head: RenderableType
@@ -25,6 +26,7 @@ class Window:
     foot: RenderableType
     height: int = 0
     down: int = 0
+    moved: Callable[[int], None] = lambda _: None
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -38,6 +40,7 @@ class Window:
             yield from _joined(body)
         else:
             first = max(0, min(self.down, len(body) - max(1, room)))
+            self.moved(first)
             shown = body[first : first + max(1, room)]
             yield from _joined(shown)
             yield Text(f"lines {first + 1} to {first + len(shown)} of {len(body)}: arrows up, down",
