@@ -193,6 +193,12 @@ def test_the_gallery_is_verified(name: str) -> None:
     assert verification.claims[0][0] == "the first line is the derivative"
 
 
+def test_many_roots_are_known_together_if_only_seldom() -> None:
+    x, g = tx.tensor(np.ones((6, 4)), name="x"), tx.tensor(np.ones((6, 4)), name="g")
+    s = tx.sqrt((x**2).mean(axis=0) + 1e-5)
+    assert tx.verify(tx.derive((g * x / s).sum(), x).certificate())
+
+
 def test_a_derivation_from_json_has_the_same_certificate() -> None:
     loss, wrt, assume = GALLERY["cross_entropy_named"][0]()
     d = tx.derive(loss, wrt, assume)

@@ -104,7 +104,7 @@ hold together: x > 0, -x > 0
             self._rng = np.random.default_rng(attempt)
             self._spread = (1.0, 0.5, 0.1)[attempt % 3]
             copy = self.of(loss)
-            if not all(a.holds(self.of(a.of)._value) for a in self._stated):
+            if not all(a.holds(self._value(a.of)) for a in self._stated):
                 continue
             last = copy
             if np.isfinite(copy._value).all() or attempt > _ATTEMPTS_AT_FINITE:
@@ -114,6 +114,11 @@ hold together: x > 0, -x > 0
             problem = "derive: the assumptions contradict each other, or seldom hold together"
             raise DeriveError(f"{problem}: {facts}")
         return last
+
+    def _value(self, node: Tensor) -> Any:
+        """What the copy of a node is in numbers; a length may be a plain one."""
+        copied = self.of(node)
+        return copied._value if isinstance(copied, Tensor) else copied
 
     def _count(self, length: int) -> Tensor:
         """The node that says how long a free class of axes is, by the name n or another letter."""
@@ -152,22 +157,21 @@ hold together: x > 0, -x > 0
                 self._made[id(n)] = self._copied(n)
         return self._made[id(node)]  # type: ignore[no-any-return]
 
-    def _copied(self, n: Tensor) -> Tensor:
+    def _copied(self, n: Tensor) -> Any:
         name = self._names.get(id(n)) or n.name
         if n.op is None or n is self._wrt or id(n) in self._constant:
             return Tensor(self._drawn(n), name)
         if op_name(n) == "size":
-            counted: Tensor = self._counted(n)
-            return counted
+            return self._counted(n)
         args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
         keys = tuple(id(a) if isinstance(a, (Tensor, np.ndarray)) else a for a in args)
         key = (n.op.name, keys, tuple(sorted(n.params.items())), n.name)
         if key not in self._same:  # what is computed twice is one thing
-            self._same[key] = n.op(*args, **n.params)
-            if name:
-                self._same[key].name = name
-        made: Tensor = self._same[key]
-        return made
+            made = n.op(*args, **n.params)
+            if name and isinstance(made, Tensor):  # what is made of lengths may be a plain number
+                made.name = name
+            self._same[key] = made
+        return self._same[key]
 
     def _counted(self, n: Tensor) -> Any:
         """How many entries there are along axes: n where that is free, else a number."""

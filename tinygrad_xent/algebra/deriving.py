@@ -111,16 +111,26 @@ def _compare(result: Any, loss: Tensor, wrt: Tensor, facts: list[Assumption]) ->
 def simplify(node: Tensor, assume: Any = ()) -> Formula:
     """The closed form of a graph: the same values, in fewer operations.
 
+    Args:
+        node: any Tensor.
+        assume: as in `derive`.
+
+    Returns:
+        The formula; its `conditions` say where it is equal to the graph.
+
     >>> import tinygrad_xent as tx
     >>> x = tx.tensor([1.0, 2.0], name="x")
     >>> simplify(tx.log(tx.exp(x) * tx.exp(x)))
     2*x
+    >>> simplify(x * x / x)
+    x    where x != 0
     """
     with derivation():
         given = stated(assume)
         copy = Copy(node, None, [*given, *of_the_loss(node)], given)
         recognise(copy)
-        return report(shortest(copy.loss, copy), text(node), stated(assume)).result
+        told = report(shortest(copy.loss, copy), text(node), given)
+        return Formula(told.result.term, told.result.node, told.assumptions)
 
 
 @contextmanager

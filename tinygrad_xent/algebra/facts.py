@@ -96,6 +96,8 @@ class Facts:
         name = op_name(term)
         if name in _ALWAYS_POSITIVE or (not strict and name in _NEVER_NEGATIVE):
             return True
+        if strict and name == "sum" and self._counts_extremes(term):
+            return True
         if name in _ENTRIES or name == "sqrt":
             return self._sign(term.args[0], strict)
         if name in ("where", "matmul"):
@@ -103,6 +105,15 @@ class Facts:
         if is_sum(term):
             return self._sum_sign(term, strict)
         return self._product_sign(term, strict)
+
+    def _counts_extremes(self, term: Tensor) -> bool:
+        """Whether where(x == max(x), 1, 0) or the like is summed: some entry is the largest."""
+        choice = unbroadcast(term.args[0])
+        if op_name(choice) != "where" or op_name(choice.args[0]) != "equal":
+            return False
+        _, first, second = choice.args
+        meets = any(axis <= {*term.params["axis"]} for axis in _extremes(choice))
+        return meets and self._sign(first, True) and self._sign(second, False)
 
     def _sum_sign(self, term: Term, strict: bool) -> bool:
         pieces = [(c, 1 if t is None else t) for c, t in as_sum(term)]
@@ -147,6 +158,19 @@ class Facts:
                 yield f"of what {part.name} stands for"
             elif op_name(part) in _CAUSES:
                 yield _CAUSES[op_name(part)]
+
+
+def _extremes(choice: Tensor) -> Iterator[set[int]]:
+    """The axes along which a choice where(x == max(x), ...) asks for the largest or smallest x."""
+    difference = as_sum(choice.args[0].args[0])
+    for sign, t in difference:
+        extreme = t.args[0] if t is not None and op_name(t) == "expand_dims" else t
+        if extreme is None or op_name(extreme) not in ("max", "min"):
+            continue
+        rest = {id(u): -c / sign for c, u in difference if u is not t}
+        inner = extreme.args[0]
+        if rest == {id(u): c for c, u in as_sum(inner)} and shape_of(inner) == choice.shape:
+            yield {*extreme.params["axis"]}
 
 
 def _leaves(term: Term) -> Iterator[Tensor]:

@@ -21,10 +21,11 @@ class Formula:
     Args:
         term: what it says: a graph, or a plain number.
         node: the graph that computes it on the user's own Tensors, where there is one.
+        conditions: where it equals what it was made from; a Derivation lists its own.
     """
 
-    def __init__(self, term: Term, node: Any = None) -> None:
-        self.term, self._node = term, node
+    def __init__(self, term: Term, node: Any = None, conditions: tuple[str, ...] = ()) -> None:
+        self.term, self._node, self.conditions = term, node, conditions
 
     @property
     def node(self) -> Any:
@@ -77,7 +78,7 @@ class Formula:
         return text(self.term)
 
     def __repr__(self) -> str:
-        return str(self)
+        return str(self) + (f"    where {', '.join(self.conditions)}" if self.conditions else "")
 
     def __eq__(self, other: object) -> bool:
         return str(self) == str(other) if isinstance(other, (str, Formula)) else NotImplemented

@@ -33,7 +33,7 @@ from .verification import Verification
 _FORMAT = "tinygrad_xent certificate 2"
 SEAL = "the text is as it was written"
 MOST_TEXT, _MOST_ENTRIES, _MOST_WORK = 10**7, 2**14, 40_000
-_TURNS, _MOST_TURNS, _LEAST = 4, 12, 100  # sets of points; integers compared for each entry
+_TURNS, _MOST_TURNS, _LEAST = 4, 64, 100  # sets of points; integers compared for each entry
 _REFUSED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError)
 
 
