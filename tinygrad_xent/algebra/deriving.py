@@ -34,6 +34,7 @@ from .run import IMPATIENT, PATIENT, Run
 from .slopes import why_zero
 from .views import forget
 
+_HOPELESS = 10  # operations: more than three times the best and these are not worth tidying
 _TOLERANCE = 1e-3  # float32 with cancellation is within it, a wrong formula is not
 
 
@@ -166,6 +167,10 @@ def name_of(loss: Tensor, wrt: Tensor) -> str:
     return wrt.name or leaf_names(loss).get(id(wrt)) or text(wrt)
 
 
+def _least(runs: list[Run]) -> float:
+    return min((operations(run.end) for run in runs), default=math.inf)
+
+
 def shortest(start: Tensor, copy: Copy) -> Run:
     """The best of four ways: multiplying out or not, with definitions kept closed or opened."""
     grounds = [Ground(copy, opened=False)]
@@ -174,7 +179,8 @@ def shortest(start: Tensor, copy: Copy) -> Run:
     runs: list[Run] = []
     for ground, algebra in itertools.product(grounds, (SHRINKING, ALGEBRA)):
         with contextlib.suppress(NoEndError):
-            runs.append(Run(ground, start, algebra, FORMS, IMPATIENT if runs else PATIENT))
-    if min((operations(run.end) for run in runs), default=math.inf) > operations(start):
+            patience = IMPATIENT if runs else PATIENT
+            runs.append(Run(ground, start, algebra, FORMS, patience, _HOPELESS + 3 * _least(runs)))
+    if _least(runs) > operations(start):
         runs.append(Run(grounds[0], start, (), ()))
     return min(runs, key=lambda run: (operations(run.end), len(text(run.end)), run.reading))

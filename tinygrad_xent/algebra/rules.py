@@ -312,6 +312,12 @@ def one_less_power(x: Positive, a: Anything):
 
 
 @rule
+def over_its_root(x: Positive):
+    "A number over its square root is the square root."
+    return x / sqrt(x), sqrt(x)
+
+
+@rule
 def other_side(x: Nonzero, a: Anything, b: Anything):
     "What is not zero and not less than zero is greater."
     return where(x < 0, a, b), where(x > 0, b, a)
@@ -367,9 +373,18 @@ def norm_spelled_out(x: Anything, along: Along):
     return norm(x, along), sqrt(along(x * x))
 
 
+@rule
+def softmax_by_name(x: Anything, along: AlongRows):
+    "This quotient is called softmax."
+    return exp(x) / along(exp(x)), softmax(x, along)
+
+
 MEANS: tuple[Rule, ...] = (mean_by_name, quotient_of_means, one_mean)
 SPELLED_OUT: tuple[Rule, ...] = (mean_spelled_out, norm_spelled_out)
 TIDYING: tuple[Rule, ...] = (
+    cancel,
+    same_branches,
+    over_its_root,
     square_of_sine_and_cosine,
     one_more_power,
     one_less_power,
@@ -391,21 +406,16 @@ TIDYING: tuple[Rule, ...] = (
     one_product_from_the_right,
     pull_out,
     product_of_exp,
+    softmax_by_name,
 )
 
 # -- naming: formulas that have a name ------------------------------------------------------------
 
 
 @rule
-def softmax_by_name(x: Anything, along: AlongRows):
-    "This quotient is called softmax."
-    return exp(x) / along(exp(x)), softmax(x, along)
-
-
-@rule
 def tanh_by_name(x: Anything):
-    "This quotient is called the hyperbolic tangent of x."
-    return (exp(2 * x) - 1) / (exp(2 * x) + 1), tanh(x)
+    "This quotient is called the hyperbolic tangent of x, with a minus sign."
+    return (1 - exp(2 * x)) / (exp(2 * x) + 1), -tanh(x)
 
 
 @rule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from ..graph import Tensor
@@ -11,7 +12,7 @@ from .formula import operations
 from .ground import Ground
 from .matching import Rule
 from .presenting import presented
-from .rewriting import Rewrite, check, rewrite
+from .rewriting import NoEndError, Rewrite, check, rewrite
 from .rules import NAMING, TIDYING
 from .terms import Terms
 from .views import Term
@@ -28,13 +29,14 @@ class Run:
         start: the recorded graph.
         algebra, forms: the rules of the first phase.
         patience: how many rewrites it may take.
+        most: how many operations are too many to be worth tidying.
 
     Attributes:
         steps: what was done.
         end: what it came to.
 
     Raises:
-        NoEndError: it takes longer.
+        NoEndError: it takes longer, or multiplying out made it too large.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Run:
         algebra: Sequence[Rule],
         forms: Sequence[Rule],
         patience: int = PATIENT,
+        most: float = math.inf,
     ) -> None:
         self.ground, self.copy, self.proved = ground, ground.copy, ground.proved
         self.terms, self.facts = ground.terms, ground.facts
@@ -53,6 +56,8 @@ class Run:
         self.end: Term = self.terms.standard(self.start)
         self._note("standard form", "Signs, numbers and broadcasting are collected.", self.start)
         self._algebra((*forms, *(() if ground.opened else ground.definitions), *algebra))
+        if operations(self.end) > most:
+            raise NoEndError("derive: another way is much shorter")
         self._tidy(ground.workshop(expanded=False), self.terms.patience)
 
     def _algebra(self, rules: Sequence[Rule]) -> None:
