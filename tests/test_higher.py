@@ -139,3 +139,28 @@ def test_hessians_as_source(language: str) -> None:
     space: dict[str, Any] = {}
     exec(tx.derive(tx.logsumexp(z), z, of="hessian").source(language), space)
     np.testing.assert_allclose(space["hessian"](z.value), tx.hessian(tx.logsumexp)(z.value))
+
+
+def test_matrices_in_every_format() -> None:
+    z, a = random("z", 4), random("a", 4)
+    d = tx.derive(tx.softmax(z), z, of="jacobian")
+    softmax = r"\operatorname{softmax}(z)"
+    assert d.result.latex() == rf"\operatorname{{diag}}({softmax}) - {softmax} {softmax}^{{\top}}"
+    centred = tx.derive(z - tx.mean(z), z, of="jacobian")
+    assert centred.result.latex() == r"I_{n} - \frac{1}{n}"
+    sums = tx.derive(tx.exp((a * z).sum()), z, of="hessian")
+    assert r" a^{\top}" in sums.result.latex()
+    for each in (d, centred, sums):
+        again = tx.Derivation.from_json(each.json())
+        for write in (str, tx.Derivation.latex, tx.Derivation.mathml, tx.Derivation.markdown):
+            assert write(again) == write(each)
+
+
+def test_the_identity_of_a_length_that_is_a_number() -> None:
+    z = random("z", 4)
+    d = tx.derive((z * z).sum() ** 2, z, of="hessian")
+    assert d.result == "8*outer(z, z) + 4*sum(z**2)*eye(4)"
+    assert tx.verify(d.certificate())
+    space: dict[str, Any] = {}
+    exec(d.source("numpy"), space)
+    np.testing.assert_allclose(space["hessian"](z.value), d.result.value)

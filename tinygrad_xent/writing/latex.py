@@ -23,8 +23,13 @@ Spell = Callable[[str], str]
 Mark = Callable[[Tensor, str], str]
 
 _SUM, _PRODUCT, _MATRIX, _FRACTION, _POWER, _TURNED, _ATOM = 2, 3, 3.5, 4.5, 5, 8, 9
-_BINDS = {"div": _FRACTION, "exp": _POWER, "where": 1, "transpose": _TURNED}  # unlike in text
-_CALLS = {"sigmoid": r"\sigma({0})", "norm": r"\left\lVert {0}\right\rVert{axis}"}
+_BINDS = {  # unlike in text
+    "div": _FRACTION, "exp": _POWER, "where": 1, "transpose": _TURNED, "outer": _MATRIX,
+}  # fmt: skip
+_CALLS = {
+    "sigmoid": r"\sigma({0})", "norm": r"\left\lVert {0}\right\rVert{axis}",
+    "outer": r"{0} {1}^{{\top}}", "eye": "I_{{{0}}}",
+}  # fmt: skip
 _MOST_ENTRIES, _LONGEST = 36, 20_000
 
 
@@ -79,14 +84,19 @@ def _piece(node: Tensor, pieces: dict[int, Piece]) -> Piece:
 
 def _filled(node: Tensor, op: Primitive, args: list[Piece]) -> Piece:
     """The operation's template with its arguments."""
-    template = op.latex or _CALLS.get(op.name) or operator(op.name).replace("{", "{{").replace(
-        "}", "}}") + "{axis}({0})"  # fmt: skip
+    template = op.latex or _CALLS.get(op.name) or _call(op, node)
     shown = [_bracketed(template, op, i, piece) for i, piece in enumerate(args)]
     if any(map(_tall, shown)):
         template = template.replace("({", r"\left({").replace("})", r"}\right)")
     template = template.replace("{*}", ", ".join(shown).replace("{", "{{").replace("}", "}}"))
     settings = {key: _setting(key, value, node, shown) for key, value in node.params.items()}
     return template.format(*shown, **settings), _BINDS.get(op.name, op.precedence)
+
+
+def _call(op: Primitive, node: Tensor) -> str:
+    """The template of a function that is written by its name."""
+    name = operator(op.name).replace("{", "{{").replace("}", "}}")
+    return name + "{axis}" * ("axis" in node.params) + "({0})"
 
 
 def _bracketed(template: str, op: Primitive, i: int, piece: Piece) -> str:
