@@ -44,11 +44,35 @@ def tukey() -> Any:
     return tx.where(abs(r) <= c, inner, c**2 / 6).sum(), "x", []
 
 
+def ranknet(columns: Callable[[Any], Any]) -> Any:
+    s = random("s", 5)
+    return tx.softplus(s - columns(s)).sum(), "s", []
+
+
+def as_new_axis() -> Any:
+    return ranknet(lambda s: s[:, None])
+
+
+def as_reshape() -> Any:
+    return ranknet(lambda s: s.reshape(-1, 1))
+
+
+_PAIRS = "sum(sigmoid(-(s - s[:, None])), axis=1) - sum(sigmoid(-(s - s[:, None])), axis=0)"
+
+
+def quadratic_form_with_a_transpose() -> Any:
+    a, x = random("A", 3, 3), random("x", 3)
+    return x.T @ a @ x, "x", [tx.Symmetric(a)]
+
+
 LOSSES: list[tuple[Callable[[], Any], str]] = [
     (log_cosh, "tanh(x - y)"),
     (quantile, "where(r >= 0, 0, 1/n) - tau/n"),
     (hellinger, "(sum(sqrt(p)*sqrt(q))*q - sqrt(p)*sqrt(q))/2"),
     (contrastive_both_ways, "((softmax(S) + softmax(S, axis=0)) @ B - 2*B)/n"),
+    (quadratic_form_with_a_transpose, "2*(A @ x)"),
+    (as_new_axis, _PAIRS),
+    (as_reshape, _PAIRS),
     (tukey, "where(abs(x - y) <= c, (1 - (x - y)**2/c**2)**2*(x - y), 0)"),
 ]
 

@@ -55,20 +55,20 @@ def _case(
     """The term where the condition holds (branch 1) or fails (branch 2), simplified."""
     term: Term = place
     while isinstance(term, Tensor):
-        choices = [w for w in _choices(term) if w.args[0] is condition]
-        if not choices:
+        meant = [w for w in choices(term) if w.args[0] is condition]
+        if not meant:
             break
-        term = replace(term, choices[0], choices[0].args[branch], terms)
+        term = replace(term, meant[0], meant[0].args[branch], terms)
     return rewrite(term, rules, terms, facts)[0] if isinstance(term, Tensor) else term
 
 
 def _conditions(place: Tensor) -> list[Tensor]:
     """The conditions on which the term depends, entry by entry."""
-    found = {id(w.args[0]): w.args[0] for w in _choices(place) if isinstance(w.args[0], Tensor)}
+    found = {id(w.args[0]): w.args[0] for w in choices(place) if isinstance(w.args[0], Tensor)}
     return list(found.values())
 
 
-def _choices(place: Term) -> Iterator[Tensor]:
+def choices(place: Term) -> Iterator[Tensor]:
     """The `where` nodes that reach the term through operations on single entries only.
 
     Through a sum over an axis the two cases could be mixed, so the search stops there.
@@ -80,4 +80,4 @@ def _choices(place: Term) -> Iterator[Tensor]:
         yield place
     if place.op.elementwise or op_name(place) in PRODUCTS | SUMS:
         for part in parts(place):
-            yield from _choices(part)
+            yield from choices(part)

@@ -20,6 +20,7 @@ from ..ops.reduction import size
 from ..writing.text import is_data, leaf_names
 from .assumptions import Assumption, Constant, Symmetric
 from .sizes import Sizes
+from .stretching import again
 from .views import op_name
 
 _ATTEMPTS, _ATTEMPTS_AT_FINITE = 60, 6
@@ -167,7 +168,7 @@ hold together: x > 0, -x > 0
         keys = tuple(id(a) if isinstance(a, (Tensor, np.ndarray)) else a for a in args)
         key = (n.op.name, keys, tuple(sorted(n.params.items())), n.name)
         if key not in self._same:  # what is computed twice is one thing
-            made = n.op(*args, **n.params)
+            made = again(n, args)
             if name and isinstance(made, Tensor):  # what is made of lengths may be a plain number
                 made.name = name
             self._same[key] = made

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 
 from ..graph import Tensor
 from ..writing.text import text
-from .cases import settle
+from .cases import choices, settle
 from .formula import operations
 from .ground import Ground
 from .matching import Rule
 from .presenting import presented
-from .rewriting import NoEndError, Rewrite, check, rewrite
+from .rewriting import NoEndError, Rewrite, check, positions, rewrite
 from .rules import NAMING, TIDYING
 from .terms import Terms
-from .views import Term
+from .views import Term, as_sum, op_name
 from .weight import Measure, algebraic, tidiness
 
 PATIENT, IMPATIENT = 600, 150  # rewrites that an attempt may take
@@ -55,15 +55,18 @@ class Run:
         self.steps: list[Rewrite] = []
         self.end: Term = self.terms.standard(self.start)
         self._note("standard form", "Signs, numbers and broadcasting are collected.", self.start)
-        self._algebra((*forms, *(() if ground.opened else ground.definitions), *algebra))
+        self._algebra(forms, (*(() if ground.opened else ground.definitions), *algebra))
         if operations(self.end) > most:
             raise NoEndError("derive: another way is much shorter")
         self._tidy(ground.workshop(expanded=False), self.terms.patience)
 
-    def _algebra(self, rules: Sequence[Rule]) -> None:
-        self._phase(rules)
-        self.end, steps = settle(self.end, rules, self.terms, self.facts)
-        self.steps += steps
+    def _algebra(self, forms: Sequence[Rule], rules: Sequence[Rule]) -> None:
+        """Cases are compared at the end, and where sums would be taken apart before that, also."""
+        early = any(map(_sums_cases, positions(self.end)))
+        for some in (forms, (*forms, *rules))[not early :]:
+            self._phase(some)
+            self.end, steps = settle(self.end, (*forms, *rules), self.terms, self.facts)
+            self.steps += steps
 
     def _tidy(self, terms: Terms, patience: int) -> None:
         self.terms, self.facts = terms, self.ground.known(terms)
@@ -96,3 +99,9 @@ class Run:
     def reading(self) -> int:
         """How much there is to read, in characters."""
         return len(text(self.start)) + sum(len(text(step.root)) for step in self.steps)
+
+
+def _sums_cases(term: Tensor) -> bool:
+    """Whether a sum along an axis has several terms that depend on a condition."""
+    terms = as_sum(term.args[0]) if op_name(term) == "sum" else ()
+    return sum(t is not None and any(map(op_name, choices(t))) for _, t in terms) > 1

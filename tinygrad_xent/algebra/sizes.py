@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Tensor, is_float, shape_of, toposort
+from .stretching import dropped_and_new
 from .views import exact, is_number, op_name
 
 Shape = tuple[int, ...]
@@ -130,6 +131,10 @@ class Sizes:
             return handler(self, node, args)
         if node.op is not None and node.op.elementwise:
             return self._broadcast(args)
+        moved = dropped_and_new(node)
+        if moved is not None:
+            kept = iter(c for i, c in enumerate(args[0]) if i not in moved[0])
+            return tuple(_ONE if i in moved[1] else next(kept) for i in range(node.ndim))
         for a in args:
             self._tie(a)
         return self._fresh(node, tied=True)

@@ -150,6 +150,8 @@ class Terms:
         name = op.name
         if name in _TRANSPARENT and np.dtype(params.get("dtype", float)).kind == "f":
             return args[0]
+        if name == "transpose" and params["axes"] == tuple(range(len(shape))):
+            return args[0]  # a vector is its own transpose
         if name in PRODUCTS and not (name == "power" and not is_whole(args[1])):
             coefficient, factors = as_product(record(op, args, params, None))
             return self.product(coefficient, factors, shape)
