@@ -49,6 +49,7 @@ _MIRRORED = {
     "less_equal": "greater_equal",
 }  # fmt: skip
 COMPARISONS = frozenset({*_MIRRORED, "equal", "not_equal"})
+_NOT_OF_BOOLEANS = frozenset({"neg", "add", "sub"})  # NumPy refuses, or takes + for "or"
 _MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem"})
 _INDEXED = frozenset({"getitem", "scatter"})
 _LINEAR = _MOVES | {"sum", "scatter", "matmul"}
@@ -80,6 +81,8 @@ class Terms:
 
     def apply(self, op: Primitive, args: tuple[Term, ...], params: dict[str, Any]) -> Tensor:
         """The one node that says `op` of `args`."""
+        if op.name in _NOT_OF_BOOLEANS and all(op_name(a) in COMPARISONS for a in args):
+            args = tuple(self.make("where", a, 1, 0) for a in args)
         key = (op.name, tuple(map(_key, args)), tuple(sorted(params.items())))
         if key not in self._made:
             values = [a._value if isinstance(a, Tensor) else a for a in args]

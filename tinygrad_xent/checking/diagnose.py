@@ -48,19 +48,36 @@ def diagnose(
     if len(subject.order) > _LARGEST:
         found = [f for look in known[:1] for f in _fitting(whole(subject), look.probes, rtol)]
         return _best(subject, found, known[0], titles) if found else []
+    doubtful: list[tuple[list[Fit], Look]] = []
     for tier in tiers(subject):
         singles += tier
         for look in known:
             timely = (g for g in tier if perf_counter() - started < _MOST_SECONDS)
             found = _fitting(timely, look.probes, rtol)
             if found:
-                return _best(subject, found, look, titles)
+                doubtful.append((found, look))
+            if found and not all(map(_is_twofold, found)):
+                return _simplest(subject, doubtful, titles)
+    if doubtful:
+        return _simplest(subject, doubtful, titles)
     for look in known:
         late = (g for g in combined(singles) if perf_counter() - started < _SECONDS)
         found = _fitting(late, look.probes, rtol, enough=1)
         if found:
             return _best(subject, found, look, titles)
     return []
+
+
+def _is_twofold(fit: Fit) -> bool:
+    """Whether it is a mistake and a factor besides: a later one may explain it alone."""
+    return bool(fit[1].sentence and fit[2].saying)
+
+
+def _simplest(
+    subject: Subject, several: list[tuple[list[Fit], Look]], titles: Titles
+) -> list[Diagnosis]:
+    found, look = min(several, key=lambda pair: min(cost for cost, _, _ in pair[0]))
+    return _best(subject, found, look, titles)
 
 
 def _nothing(subject: Subject) -> Diagnosis:

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import TinygradXentError
-from ..graph import Tensor, recording, shape_of
+from ..graph import Tensor, dtype_of, recording, shape_of
 from .grammar import Source, parse
 from .literals import array, index, number, setting
 from .table import FUNCTIONS, LISTS, PREFIXES, SETTINGS, nearest, signature
@@ -28,6 +28,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.MatMult: ops.matmul, ast.USub: ops.neg, ast.Gt: ops.greater, ast.GtE: ops.greater_equal,
     ast.Lt: ops.less, ast.LtE: ops.less_equal, ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
 }  # fmt: skip
+_NOT_OF_BOOLEANS = (ast.Add, ast.Sub, ast.USub, ast.Pow)  # NumPy refuses, or takes + for "or"
 
 
 def read(text: str, variables: Mapping[str, Tensor]) -> Tensor:
@@ -139,6 +140,8 @@ class Reader:
         if isinstance(node.op, ast.UAdd):
             return self._done[node.operand]
         values = [self._done[part] for part in self._parts(node)]
+        if isinstance(node.op, _NOT_OF_BOOLEANS):
+            values = [_counted(value) for value in values]
         return self._applied(node, _OPERATORS[type(node.op)], *values)
 
     def _comparison(self, node: ast.Compare) -> Any:
@@ -250,6 +253,11 @@ def _dotted(node: ast.expr) -> str:
         case ast.Attribute(value=ast.Name(id=name), attr=attr):
             return f"{name}.{attr}"
     return ""
+
+
+def _counted(value: Any) -> Any:
+    """A condition that is calculated with as the 1 or 0 that it means."""
+    return value * 1.0 if dtype_of(value).kind == "b" else value
 
 
 _VALUE: dict[type[ast.expr], Callable[..., Any]] = {

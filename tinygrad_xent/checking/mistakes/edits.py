@@ -90,6 +90,10 @@ def on(node: Tensor, place: int, change: Change) -> Edit:
 # -- what may go over an edge instead -------------------------------------------------------------
 
 
+class Senseless(Exception):
+    """A change that this edge cannot have. To send nothing instead would be another mistake."""
+
+
 def nothing(c: Any, g: Any, node: Tensor, place: int) -> Any:
     return None
 
@@ -116,14 +120,16 @@ def repeated(c: Any, g: Any, node: Tensor, place: int) -> Any:
     assert node.op is not None
     values = [a._value if isinstance(a, Tensor) else a for a in node.args]
     if shape_of(c) != node.shape:
-        return None
+        raise Senseless
     again = node.op.pull(place, c, node._value, values, node.params)
     return conform(again, node.args[place]._value)
 
 
 def divided(c: Any, g: Any, node: Tensor, place: int) -> Any:
     """Divided by the derivative of this operation in place of multiplied."""
-    return g * g / c if shape_of(g) == shape_of(c) else None
+    if shape_of(g) != shape_of(c):
+        raise Senseless
+    return g * g / c
 
 
 def ungated(c: Any, g: Any, node: Tensor, place: int) -> Any:
@@ -145,15 +151,19 @@ def product(multiply: Callable[[Any, Any], Any]) -> Change:
 
     def change(c: Any, g: Any, node: Tensor, place: int) -> Any:
         other = node.args[1 - place]
-        found = multiply(g, other._value if isinstance(other, Tensor) else other)
-        return found if shape_of(found) == shape_of(c) else None
+        return _fitting(multiply(g, other._value if isinstance(other, Tensor) else other), c)
 
     return change
 
 
 def turned(c: Any, g: Any, node: Tensor, place: int) -> Any:
-    found = np.transpose(c)
-    return found if shape_of(found) == shape_of(c) and np.ndim(c) > 1 else None
+    return _fitting(np.transpose(c), c)
+
+
+def _fitting(found: Any, c: Any) -> Any:
+    if shape_of(found) != shape_of(c):
+        raise Senseless
+    return found
 
 
 def kept(pick: Callable[[Any, tuple[int, ...]], Any]) -> Change:
@@ -167,7 +177,7 @@ def kept(pick: Callable[[Any, tuple[int, ...]], Any]) -> Change:
         longer = raw.ndim - len(shape)
         stretched = [i for i in range(raw.ndim) if i < longer or shape[i - longer] != raw.shape[i]]
         if not stretched:
-            return None
+            raise Senseless
         return pick(raw, tuple(stretched)).reshape(shape)
 
     return change
@@ -193,7 +203,9 @@ def summed_over(axis: int) -> Change:
         values = [a._value if isinstance(a, Tensor) else a for a in node.args]
         raw = np.asarray(node.op.pull(place, g, node._value, values, node.params))
         total = raw.sum(axis, keepdims=True)
-        return None if total.shape == shape_of(c) else total
+        if total.shape == shape_of(c):
+            raise Senseless
+        return total
 
     return change
 

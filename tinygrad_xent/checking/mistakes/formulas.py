@@ -86,11 +86,13 @@ def _changes(n: Tensor) -> Iterator[tuple[float, str, str, Change]]:
     if name == "power":
         yield 2.1, "exponent", f"the exponent {parts[1]} is missing", _only(0)
     if "axis" in n.params and n.args[0].ndim > 1:
-        axis = n.params["axis"]
-        for other in range(n.args[0].ndim):
+        axis, every = n.params["axis"], tuple(range(n.args[0].ndim))
+        for other in every:
             new = other if isinstance(axis, int) else (other,)
             if new != axis:
                 yield 2.0, "axis", f"{text(n)} is taken along axis {other}", _along(new)
+        if axis != every:
+            yield 2.0, "axis", f"{text(n)} is taken along all axes", _along(every)
     if name == "sum":
         yield 2.2, "missing sum", f"the sum in {text(n)} is missing", _only(0)
 

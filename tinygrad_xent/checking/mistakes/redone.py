@@ -42,13 +42,18 @@ def _axes(subject: Subject) -> Iterator[Found]:
     each = [*groups.values(), *([n] for n in reductions if len(reductions) > 1)]
     for nodes in each:
         (axis,), ndim = nodes[0].params["axis"], nodes[0].args[0].ndim
-        for other in range(ndim):
-            if other != axis:
-                sentence = f"the wrong axis: {other} in place of {axis} in {{0}}"
-                shown = _user(subject, nodes[-1])
-                for keep in (None, True):
-                    alter = {id(n): _along(other, keep) for n in nodes}
-                    yield (1.5, "axis", sentence, _altered(alter), (shown,))
+        for axes, word in _other_axes(axis, ndim):
+            sentence = f"the wrong axis: {word} in place of {axis} in {{0}}"
+            shown = _user(subject, nodes[-1])
+            for keep in (None, True):
+                alter = {id(n): _along(axes, keep) for n in nodes}
+                yield (1.5, "axis", sentence, _altered(alter), (shown,))
+
+
+def _other_axes(axis: int, ndim: int) -> Iterator[tuple[tuple[int, ...], str]]:
+    """Each other axis by itself, and all of them."""
+    yield from (((other,), str(other)) for other in range(ndim) if other != axis)
+    yield tuple(range(ndim)), "all axes"
 
 
 def _along_one(node: Tensor) -> bool:
@@ -63,10 +68,10 @@ def _user(subject: Subject, node: Tensor) -> Tensor:
     return next((n for n in users if n.op is not None and n.op.elementwise), node)
 
 
-def _along(axis: int, keepdims: bool | None) -> Any:
+def _along(axes: tuple[int, ...], keepdims: bool | None) -> Any:
     def altered(op: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         kept = {"keepdims": True} if keepdims and "keepdims" in params else {}
-        return op, args, {**params, "axis": (axis,), **kept}
+        return op, args, {**params, "axis": axes, **kept}
 
     return altered
 
