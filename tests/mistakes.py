@@ -25,6 +25,15 @@ TANH = "sum((tanh(W@x + b) - y)**2)/2"
 TWO = "sum((V@sigmoid(W@x) - y)**2)/2"
 KL = "sum(p*(log(p) - log(softmax(z))))"
 
+RMS = "sum(x/sqrt(mean(x**2) + 0.01)*g)"
+RECURRENT = "sum(tanh(W@tanh(W@x))*g)"
+RESIDUAL = "sum((x + tanh(W@x))*g)"
+TRIPLET = "sum(relu(m + sum((A-P)**2, axis=1) - sum((A-N)**2, axis=1)))"
+CONTRAST = "mean(logsumexp(X@Y.T, axis=1) - sum(X*Y, axis=1))"
+DICE = "1 - 2*sum(sigmoid(z)*y)/(sum(sigmoid(z)) + sum(y))"
+REVERSE_KL = "sum(softmax(z)*(log(softmax(z)) - log(p)))"
+POLICY = "sum(softmax(X@W)*R)"
+
 rows = S(Z="N,K", Y="N,K")
 layer = S(X="N,D", W="D,K", b="K", Y="N,K")
 attention = S(Q="N,D", K="M,D", V="M,H", G="N,H")
@@ -34,10 +43,18 @@ two = S(W="H,D", x="D", V="K,H", y="K")
 linear = S(X="N,D", w="D", y="N")
 matrix = S(W="K,D", x="D", y="K")
 square = S(W="D,D", x="D", y="D")
+steps = S(W="D,D", x="D", g="D")
+triplet = S(A="B,D", P="B,D", N="B,D", m="")
+pairs = S(X="N,D", Y="N,D")
+policy = S(X="N,D", W="D,K", R="N,K")
 
 xh = "((x - mean(x))/sqrt(var(x) + 0.1))"
 sd = "sqrt(var(x) + 0.1)"
 P = "softmax(Q@K.T/2)"
+RM = "sqrt(mean(x**2) + 0.01)"
+LAST = "g*(1 - tanh(W@tanh(W@x))**2)"
+GATE = "(m + sum((A-P)**2, axis=1, keepdims=True) - sum((A-N)**2, axis=1, keepdims=True) > 0)"
+UNION = "(sum(sigmoid(z)) + sum(y))"
 XH = "(X - mean(X, axis=0))/sqrt(var(X, axis=0) + 0.1)"
 
 EQUAL: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -72,6 +89,19 @@ EQUAL: list[tuple[str, str, str, dict[str, Any]]] = [
     (ATTENTION, "Q", f"({P}*(G@V.T - sum({P}*(G@V.T), axis=1, keepdims=True)))@K/2", attention),
     (NORM, "x", f"(g - mean(g) - {xh}*mean(g*{xh}))/{sd}", {}),
     ("sum(x)", "x", "1", {}),
+    (TRIPLET, "A", f"2*(N-P)*{GATE}", triplet),
+    ("sum(relu(1 - y*x))", "x", "-(1 - y*x > 0)*y", {}),
+    ("sum(relu(1 - x) + relu(-x))", "x", "-(x < 1) - (x < 0)", {}),
+    ("sum(relu(x - 1) + relu(x))", "x", "(x > 1) + (x > 0)", {}),
+    (RMS, "x", f"(g - x*mean(g*x)/{RM}**2)/{RM}", {}),
+    (RESIDUAL, "x", "g + W.T@(g*(1 - tanh(W@x)**2))", steps),
+    (RECURRENT, "W", f"outer({LAST}, tanh(W@x)) + outer((W.T@({LAST}))*(1-tanh(W@x)**2), x)",
+     steps),
+    (REVERSE_KL, "z", "softmax(z)*(log(softmax(z)) - log(p) - sum(softmax(z)*log(softmax(z)/p)))",
+     {}),
+    (DICE, "z", f"-(2*y*{UNION} - 2*sum(sigmoid(z)*y))/{UNION}**2*sigmoid(z)*(1-sigmoid(z))", {}),
+    ("sum(x*y)/(norm(x)*norm(y))", "x",
+     "(y/norm(y) - (x/norm(x))*((x/norm(x))@(y/norm(y))))/norm(x)", {}),
 ]  # fmt: skip
 
 CONDITIONAL: list[tuple[str, str, str, dict[str, Any], str]] = [
@@ -151,6 +181,24 @@ WRONG: list[tuple[str, str, str, dict[str, Any], str]] = [
      f"(g - mean(g) - {xh}*mean(g*{xh}))/{sd}", {}, "missing from the chain rule"),
     (BATCH_NORM, "X", f"(G - {XH}*mean(G*{XH}, axis=0))/sqrt(var(X, axis=0) + 0.1)",
      S(X="N,D", G="N,D"), "X, axis=0) is missing"),
+    (RMS, "x", f"g/{RM}", {}, "x**2 is treated as a constant"),
+    (RMS, "x", f"(g - x*sum(g*x)/{RM}**2)/{RM}", {}, "d mean(x**2) / d sum(x**2) is missing"),
+    ("-sum(Y*log_softmax(Z))", "Z",
+     "sum(Y, axis=1, keepdims=True)*exp(Z)/sum(exp(Z)) - Y", rows, "along all axes"),
+    (POLICY, "W", "X.T@(softmax(X@W)*(R - sum(R*softmax(X@W))))", policy, "along all axes"),
+    # several steps, several terms
+    (RECURRENT, "W", f"outer({LAST}, tanh(W@x))", steps, "the path through W @ x is missing"),
+    (RECURRENT, "W", f"outer((W.T@({LAST}))*(1-tanh(W@x)**2), x)", steps,
+     "W is treated as a constant in W @ tanh(W @ x)"),
+    (RESIDUAL, "x", "W.T@(g*(1 - tanh(W@x)**2))", steps, "the term through x is missing"),
+    (RESIDUAL, "x", "g + W@(g*(1 - tanh(W@x)**2))", steps, "transpose"),
+    (TRIPLET, "A", "2*(N-P)", triplet, "d relu"),
+    (TRIPLET, "A", f"2*(P-N)*{GATE}", triplet, "sign is flipped"),
+    (TRIPLET, "A", f"2*(A-P)*{GATE}", triplet, "A - N is missing"),
+    (CONTRAST, "X", "softmax(X@Y.T)@Y - Y", pairs, "sum for mean"),
+    (CONTRAST, "Y", "(softmax(X@Y.T)@X - X)/sum(X[:, 0]/X[:, 0])", pairs, "transpose"),
+    (DICE, "z", f"-2*y/{UNION}*sigmoid(z)*(1-sigmoid(z))", {}, "sum(sigmoid(z)) is missing"),
+    (REVERSE_KL, "z", "log(softmax(z)) - log(p) + 1", {}, "with respect to softmax(z), not z"),
     # activations and the chain rule
     (TANH, "x", "W.T@((tanh(W@x+b)-y)*tanh(W@x+b)*(1-tanh(W@x+b)))", tanh, "that of sigmoid"),
     (TANH, "x", "W.T@((tanh(W@x+b)-y)*(1-(W@x+b)**2))", tanh, "put in for the output"),

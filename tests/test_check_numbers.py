@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_xent as tx
+from tinygrad_xent.checking.shaky import shaky
 from tinygrad_xent.testing import assert_gradient
 
 
@@ -274,6 +275,45 @@ def test_assert_gradient() -> None:
 
 
 # -- planted faults -------------------------------------------------------------------------------
+
+
+def saturating(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Right for the overlap below, but 1 - s has no digits left where s rounds to 1."""
+    s = 1 / (1 + np.exp(-z))
+    whole = s.sum() + y.sum()
+    return -2 * (y * whole - (s * y).sum()) / whole**2 * s * (1 - s)
+
+
+OVERLAP = "1 - 2*sum(sigmoid(z)*y)/(sum(sigmoid(z)) + sum(y))"
+
+
+@pytest.mark.parametrize("taken", [np.asanyarray, np.asarray])
+def test_digits_that_are_lost_inside_a_function_are_no_mistake(taken: Any) -> None:
+    def opaque(z: Any, y: Any) -> Any:
+        assert isinstance(z, np.ndarray)
+        return saturating(taken(z), taken(y))
+
+    assert tx.check(OVERLAP, "z", opaque)
+    wrong = tx.check(OVERLAP, "z", lambda z, y: opaque(z, y) * (1 + 1e-5 * (y == y.max())))
+    assert not wrong
+    assert wrong.wrong == 1
+
+
+def test_a_check_that_takes_operations_for_exact_would_be_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tinygrad_xent.checking.numbers._is_shaken_through", lambda point: True)
+    with pytest.raises(AssertionError):
+        test_digits_that_are_lost_inside_a_function_are_no_mistake(np.asarray)
+
+
+def test_a_shaky_array_shakes_every_operation() -> None:
+    made = shaky(np.ones(50), np.random.default_rng(0))
+    made += 0.0
+    for found in (np.exp(made) - np.e, made.sum() - 50, made - 1, (made[:9] / 3) * 3 - 1):
+        assert 0 < np.abs(found).max() < 1e-13
+    assert isinstance(np.where(made > 0, made, 0), type(made))
+    assert np.array_equal(np.maximum(made, -made), made)  # a choice is exact
 
 
 def test_a_check_that_rounds_generously_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,14 @@ that an error of 1e-5 in an entry of 1e-8 is seen, and the cancellation in q - p
 * how far the engine's walk in ordinary numbers is from the reference, also when all that is
   computed on the way is off by a random last digit (Vignes's stochastic arithmetic);
 * how far the user's function in ordinary numbers is from the same in long ones, and how much it
-  changes when its arguments are off by a last digit.
+  changes when its arguments, or all that it computes from them, are off by a last digit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ import numpy as np
 from ..algebra import derive
 from ..errors import TinygradXentError
 from ..graph import Tensor
-from .points import Point, Subject, shaken
+from .points import Point, Subject
+from .shaky import shaken
 from .walk import Sent, Walk, passed
 
 RTOL = {8: 1e-6, 4: 1e-4, 2: 1e-2}  # of what a formula gives, by the bytes of its numbers
@@ -157,8 +159,18 @@ def _sensitivity(point: Point, hand: Any) -> Any:
         return np.zeros(np.shape(hand))
     rng = np.random.default_rng(0)
     near = [point.extended(), *(_nearby(point, rng) for _ in range(_SHAKES))]
-    found = [np.abs(np.broadcast_to(_tried(p, hand), np.shape(hand)) - hand) for p in near]
-    return np.nan_to_num(np.max(found, axis=0), nan=0.0, posinf=0.0)
+    near += map(point.shaken, range(_SHAKES))
+    unseen = 0.0 if _is_shaken_through(near[-1]) else np.finfo(hand.dtype).eps
+    found = [unseen * np.abs(hand).max(initial=0)]
+    found += [np.abs(np.broadcast_to(_tried(p, hand), np.shape(hand)) - hand) for p in near]
+    return np.nan_to_num(reduce(np.maximum, found), nan=0.0, posinf=0.0)
+
+
+def _is_shaken_through(point: Point) -> bool:
+    try:
+        return point.is_shaken_through
+    except Exception:  # the user's function takes no such arrays
+        return False
 
 
 def _nearby(point: Point, rng: np.random.Generator) -> Point:

@@ -13,6 +13,7 @@ from ..algebra.sizes import Sizes
 from ..graph import Primitive, Tensor, is_float, record, recording, shape_of, toposort
 from ..ops import mul, sum
 from ..writing.text import leaf_names, text
+from .shaky import Shaky, shaken, shaky
 from .walk import Walk
 
 Values = dict[int, Any]
@@ -253,11 +254,27 @@ class Point:
         """What the hand-written gradient gives here, as it is."""
         if self.subject.formula is not None:
             return np.asarray(self.of(self.subject.formula)._value)
+        return np.asarray(self._called)
+
+    @property
+    def is_shaken_through(self) -> bool:
+        """Whether what shakes a function's arrays reached its result: np.asarray takes it off."""
+        return self.subject.formula is not None or isinstance(self._called, Shaky)
+
+    @cached_property
+    def _called(self) -> Any:
+        """What the user's function returns here."""
         assert self.subject.function is not None
         with np.errstate(all="ignore"):
-            given = [_writable(self.of(n)._value) for n in self.subject.named]
+            given = [self._writable(self.of(n)._value) for n in self.subject.named]
             found = self.subject.function(*given)
-        return np.asarray(found._value if isinstance(found, Tensor) else found)
+        return found._value if isinstance(found, Tensor) else found
+
+    def _writable(self, value: Any) -> Any:
+        """An array of the function's own: what it does to it in place stays there."""
+        if self._shaking is not None and is_float(value):
+            return shaky(value, self._shaking)
+        return np.array(value)[()] if shape_of(value) == () else np.array(value)
 
     @property
     def is_regular(self) -> bool:
@@ -280,12 +297,6 @@ class Point:
         return Point(self.subject, self.values, np.longdouble)
 
 
-def shaken(value: Any, rng: np.random.Generator) -> Any:
-    """A value with the last digit of every entry off, one way or the other."""
-    eps = np.finfo(np.asarray(value).dtype).eps
-    return value * (1 + eps * rng.choice([-1.0, 1.0], size=np.shape(value)))
-
-
 def _summing_to_one(value: Any, axis: int) -> Any:
     """Numbers of either sign: a sum of one says nothing about the sign."""
     return value + (1 - value.sum(axis, keepdims=True)) / value.shape[axis]
@@ -301,8 +312,3 @@ def _weighed(node: Tensor, k: int) -> Tensor:
 
 def _whole(received: dict[int, Any], node: Tensor) -> Any:
     return np.broadcast_to(received[id(node)], node.shape)
-
-
-def _writable(value: Any) -> Any:
-    """An array of the function's own: what it does to it in place stays there."""
-    return np.array(value)[()] if shape_of(value) == () else np.array(value)

@@ -90,7 +90,7 @@ def on(node: Tensor, place: int, change: Change) -> Edit:
 # -- what may go over an edge instead -------------------------------------------------------------
 
 
-class Senseless(Exception):
+class SenselessError(Exception):
     """A change that this edge cannot have. To send nothing instead would be another mistake."""
 
 
@@ -120,7 +120,7 @@ def repeated(c: Any, g: Any, node: Tensor, place: int) -> Any:
     assert node.op is not None
     values = [a._value if isinstance(a, Tensor) else a for a in node.args]
     if shape_of(c) != node.shape:
-        raise Senseless
+        raise SenselessError
     again = node.op.pull(place, c, node._value, values, node.params)
     return conform(again, node.args[place]._value)
 
@@ -128,7 +128,7 @@ def repeated(c: Any, g: Any, node: Tensor, place: int) -> Any:
 def divided(c: Any, g: Any, node: Tensor, place: int) -> Any:
     """Divided by the derivative of this operation in place of multiplied."""
     if shape_of(g) != shape_of(c):
-        raise Senseless
+        raise SenselessError
     return g * g / c
 
 
@@ -162,7 +162,7 @@ def turned(c: Any, g: Any, node: Tensor, place: int) -> Any:
 
 def _fitting(found: Any, c: Any) -> Any:
     if shape_of(found) != shape_of(c):
-        raise Senseless
+        raise SenselessError
     return found
 
 
@@ -177,7 +177,7 @@ def kept(pick: Callable[[Any, tuple[int, ...]], Any]) -> Change:
         longer = raw.ndim - len(shape)
         stretched = [i for i in range(raw.ndim) if i < longer or shape[i - longer] != raw.shape[i]]
         if not stretched:
-            raise Senseless
+            raise SenselessError
         return pick(raw, tuple(stretched)).reshape(shape)
 
     return change
@@ -204,7 +204,7 @@ def summed_over(axis: int) -> Change:
         raw = np.asarray(node.op.pull(place, g, node._value, values, node.params))
         total = raw.sum(axis, keepdims=True)
         if total.shape == shape_of(c):
-            raise Senseless
+            raise SenselessError
         return total
 
     return change

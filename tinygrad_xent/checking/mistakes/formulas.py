@@ -46,7 +46,7 @@ def _changed(form: Term, copy: Copy) -> Iterator[Made]:
     if len(order) > _MOST:
         return
     whole = text(form)
-    told = f"in the closed form {whole} " if len(whole) <= _LONG else "in the closed form "
+    told = f"in the closed form {whole}, " if len(whole) <= _LONG else "in the closed form "
     for n in order:
         for cost, kind, sentence, change in _changes(n):
             yield cost, kind, told + sentence, _evaluated(form, n, change, copy), ()
