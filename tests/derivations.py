@@ -245,6 +245,29 @@ $$
 $$J(w) = \frac{1}{2} \lVert Xw - y \rVert^2 + \frac{\lambda}{2} \lVert w \rVert^2$$
 $$\nabla_w J(w) = X^\top (Xw - y) + \lambda w$$
 """,
+    "identity matrix": r"""
+\begin{align}
+y_k &= \frac{\exp(a_k)}{\sum_{j} \exp(a_j)} \\
+E &= -\sum_{k} t_k \ln y_k \\
+\frac{\partial y_k}{\partial a_j} &= y_k (I_{kj} - y_j) \\
+\frac{\partial E}{\partial a_j} &= -\sum_k \frac{t_k}{y_k} y_k(I_{kj} - y_j) \\
+&= y_j - t_j
+\end{align}
+where $I_{kj}$ are the elements of the identity matrix.
+""",
+    "named afterwards": r"""
+$$L = \frac12 (a - y)^2, \quad a = w x + b$$
+$$\frac{\partial L}{\partial a} = a - y =: \delta$$
+$$\frac{\partial L}{\partial w} = \delta x$$
+$$\frac{e^{z_i}}{\sum_j e^{z_j}} =: q_i$$
+$$\frac{\partial q_i}{\partial z_k} = q_i (\mathbf{1}_{\{i = k\}} - q_k)$$
+""",
+    "Frobenius": r"""
+Let $X \in \mathbb{R}^{n \times d}$, $W \in \mathbb{R}^{d \times k}$, $B \in \mathbb{R}^{n \times k}$.
+$$L = \frac12 \|X W - B\|_F^2$$
+$$\frac{\partial L}{\partial W} = X^\top (X W - B)$$
+$$L = \frac12 \sum_{ij} (X W - B)_{ij}^2$$
+""",
     "gauss": r"""
 $$p(x) = \frac{1}{\sqrt{2\pi\sigma^2}} \exp\left(-\frac{(x-\mu)^2}{2\sigma^2}\right)$$
 $$-\log p(x) = \frac{(x-\mu)^2}{2\sigma^2} + \frac{1}{2}\log(2\pi\sigma^2)$$
@@ -433,6 +456,11 @@ $$\frac{\partial J}{\partial \mathbf{z}} = \hat{\mathbf{y}} - \mathbf{y}$$ $$\fr
 # The derivation, what is replaced by what in its first occurrence, and what kinds of slip that may
 # be called ("" for any).
 SLIPS = [
+    ("identity matrix", r"y_k (I_{kj} - y_j) \\", r"y_j (I_{kj} - y_j) \\", ""),
+    ("identity matrix", r"&= y_j - t_j", r"&= t_j - y_j", ""),
+    ("named afterwards", r"= \delta x", r"= -\delta x", "sign"),
+    ("named afterwards", r"- q_k)$$", r"- q_i)$$", "index"),
+    ("Frobenius", r"X^\top (X W - B)", r"2 X^\top (X W - B)", "factor"),
     ("softmax CE", r"q_i (\delta_{ik} - q_k) \\", r"q_i (\delta_{ik} - q_i) \\", "index"),
     ("softmax CE", r"q_i (\delta_{ik} - q_k) \\", r"q_i (1 - q_k) \\", "delta"),
     ("softmax CE", r"= q_i (\delta_{ik} - q_k) \\", r"= q_i (\delta_{ik} + q_k) \\", "sign"),

@@ -124,3 +124,32 @@ def test_as_an_assertion() -> None:
     tx.testing.assert_derivatives(tx.tanh, [0.5, 1.0])
     with pytest.raises(AssertionError, match="off by"):
         tx.testing.assert_derivatives(exp_with(lambda g, out, x: (g,)), [0.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda x: tx.sin(1e12 * x), [1e-12, 2e-12, -3e-12]),
+        (lambda x: 1e-30 * tx.sin(x), [0.1, 2.0, 3.0]),
+        (lambda x: 1e30 * x**3, [1e5, 2.0, 3e-5]),
+        (lambda x: tx.exp(30 * x), [0.1, -1.0, 1.5]),
+        (lambda x: tx.sin(1000 * x), [0.1, 2.0, 3.3]),
+        (tx.sqrt, [1e-12, 1.0, 1e12]),
+        (lambda x: tx.relu(x) + abs(x), [0.0, 1e-9, -2.0]),
+        (lambda x: x + tx.sign(x), [0.0, 0.5, 3.0]),
+        (lambda x: tx.softmax_cross_entropy(x, 2), [-9.15, 4.40, -20.19, -4.18]),
+    ],
+)
+def test_no_false_alarm_at_any_scale(f: Any, at: list[float]) -> None:
+    found = tx.gradcheck(f, np.array(at))
+    assert found, str(found)
+
+
+@pytest.mark.parametrize("at", [1e-9, 1.0, 1e9])
+def test_a_thousandth_is_found_at_any_scale(at: float) -> None:
+    scaled = tx.primitive(
+        "scaled_sine", lambda x: np.sin(x / at), elementwise=True,
+        vjp=lambda g, out, x: (g * tx.cos(x / at) * 1.001 / at,),
+    )  # fmt: skip
+    found = tx.gradcheck(scaled, np.array([0.3 * at, 1.1 * at]), order=1)
+    assert len(found.mismatches) == 2

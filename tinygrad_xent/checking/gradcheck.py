@@ -141,6 +141,7 @@ class _Run:
 
     def __init__(self, f: Callable[..., Any], values: list[Any], rtol: float, rng: Any) -> None:
         self.f, self.values, self.rtol, self.rng = f, values, rtol, rng
+        self.long = [v.astype(np.longdouble) if is_float(v) else v for v in values]
         self.mismatches: list[Mismatch] = []
         self.compared = self.kinks = self.unsure = 0
         self.places = [i for i, v in enumerate(values) if is_float(v)]
@@ -255,7 +256,7 @@ class _Run:
 
     def _recorded(self, i: int = -1, x: Any = None) -> tuple[list[Any], Tensor]:
         """The function on fresh variables, one of which may have another value."""
-        values = [x if k == i else v for k, v in enumerate(self.values)]
+        values = [x if k == i else v for k, v in enumerate(self.long)]
         leaves = [Tensor(v) if is_float(v) else v for v in values]
         with recording():
             out = self.f(*leaves)

@@ -57,7 +57,7 @@ def candidates(document: Document, a: Tree, b: Tree) -> Iterator[tuple[Assumptio
     vectors = [x for x in free if document.rank(x)]
     simplex = [sums_to_one(x, document.rank(x)) for x in vectors]
     sizes = [*_sizes(document, a, b)]
-    functions = [*_functions(document, used)]
+    functions = [*_functions(document, used), *_identity(document, free)]
     for x in free:
         yield (Assumption(f"{x} > 0", Facts(positive=frozenset([x]))),)
     if len(free) > 1:
@@ -119,6 +119,12 @@ def _functions(document: Document, used: set[str]) -> Iterator[Assumption]:
         for known in ("sigmoid", "softmax", "tanh"):
             if name in ("\\sigma", "S", "s", "g", "\\phi", "f"):
                 yield Assumption(f"{name} is the {known}", Facts(functions={name: known}))
+
+
+def _identity(document: Document, free: list[str]) -> Iterator[Assumption]:
+    """I is usually the identity matrix, whose entries are Kronecker's delta."""
+    if "I" in free and document.rank("I") == 2:
+        yield Assumption("I is the identity matrix", Facts(identity=frozenset(["I"])))
 
 
 def _binary(document: Document, free: list[str]) -> Iterator[Assumption]:

@@ -28,7 +28,7 @@ class Facts:
         simplex: vectors whose entries are positive and sum to 1.
         onehot: vectors that are 1 at the place that the named index has (or at the first).
         positive, unit: names that are above 0; between 0 and 1.
-        symmetric: square matrices that are their own transposes.
+        symmetric, identity: square matrices that are their own transposes; that are the identity.
         binary: names that are 0 or 1.
         sizes: lengths with a value, such as n = 2.
         equal, unequal: pairs of indices.
@@ -43,6 +43,7 @@ class Facts:
     positive: frozenset[str] = frozenset()
     unit: frozenset[str] = frozenset()
     symmetric: frozenset[str] = frozenset()
+    identity: frozenset[str] = frozenset()
     binary: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
     equal: frozenset[tuple[str, str]] = frozenset()
@@ -74,6 +75,8 @@ def drawn(name: str, shape: tuple[int, ...], trial: int, facts: Facts) -> np.nda
         values = np.round(unit)
     if name in facts.symmetric and len(shape) == 2 and shape[0] == shape[1]:
         values = values + values.swapaxes(1, 2)
+    if name in facts.identity and len(shape) == 2:
+        values = np.broadcast_to(np.eye(*shape), full).copy()
     if name in facts.simplex and shape:
         values = unit / unit.sum(axis=-1, keepdims=True)
     for (given, at), value in facts.given.items():

@@ -187,8 +187,8 @@ class Formulas(Names, Blocks):
     def _order(self) -> int:
         at = self.take().at
         order = self.argument().whole()
-        if order not in (ONE, Num(Fraction(2))):
-            raise unreadable("a norm that is neither the first nor the second", at)
+        if order not in (ONE, Num(Fraction(2)), Name("F")):
+            raise unreadable("a norm that is not the first, the second or Frobenius's", at)
         return 1 if order == ONE else 2
 
     def scripted(self, base: Tree) -> Tree:

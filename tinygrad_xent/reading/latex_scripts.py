@@ -168,8 +168,8 @@ def bound(
         raise unreadable("a sum that does not say over what", at)
     found, low, where = [], None, None
     for piece in pieces:
-        if len(piece) == 1 and piece[0].kind == "letter":
-            found.append(piece[0].text)
+        if all(t.kind == "letter" for t in piece):
+            found += [t.text for t in piece]  # i, and ij
         elif len(piece) > 2 and piece[1].is_("=") and not found:
             found.append(piece[0].text)
             low = Formulas(piece[2:], scope, at).whole()

@@ -9,7 +9,7 @@ from ..errors import ParseError
 from .latex_cursor import RELATED, Scope
 from .latex_formulas import Formulas
 from .latex_tokens import Token
-from .latex_tree import ONE, Dots, Name, Rel, Rows, Tree
+from .latex_tree import ONE, At, Dots, Name, Rel, Rows, Tree
 
 _ALIGNED = frozenset([
     "align", "aligned", "split", "gather", "gathered", "equation", "multline", "eqnarray",
@@ -97,6 +97,8 @@ def condition(given: Sequence[Token], scope: Scope) -> Tree | None:
     tokens = [t for t in _stripped(given) if t.kind not in ("word", "space", "amp")]
     if not tokens:
         return None
+    if tokens[0].is_("\\{", "(", "[") and _closes_last(tokens):
+        tokens = tokens[1:-1]
     chain = _chain(tokens, scope)
     if len(chain.sides) != 2 or any(side.tree is None for side in chain.sides):
         raise ParseError("this condition")
@@ -175,8 +177,9 @@ def _row(row: list[Token], scope: Scope) -> Iterator[Statement]:
         return
     conditions: list[Tree] = []
     main: list[Statement] = []
-    for word, clause in _clauses(_unwrapped(row)):
-        for piece in _implied(clause):
+    for word, spoken in _clauses(_unwrapped(row)):
+        clause, named = _named(spoken, scope)
+        for piece in _implied(clause) if clause else ():
             statement = _chain(piece, scope)
             readable = len(statement.sides) == 2 and all(s.tree for s in statement.sides)
             first, second = (s.tree for s in statement.sides[:2]) if readable else (None, None)
@@ -186,6 +189,7 @@ def _row(row: list[Token], scope: Scope) -> Iterator[Statement]:
                     conditions.append(relation)
                     continue
             main.append(statement)
+        main += [named] if named else []
     if not main and conditions:
         yield from (_as_statement(c, row) for c in conditions)
     for statement in main:
@@ -236,6 +240,26 @@ def _clauses(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
                 word = spoken[0] if spoken else word
         else:
             clause.append(token)
+
+
+def _named(clause: list[Token], scope: Scope) -> tuple[list[Token], Statement | None]:
+    """What stands before `=: C`, and the statement that gives C its meaning."""
+    cuts = [i for i, t in enumerate(clause) if t.is_("=") and clause[i + 1 : i + 2] != []]
+    at = next((i for i in cuts if clause[i + 1].is_(":")), None)
+    if at is None:
+        return clause, None
+    before, after = clause[:at], _stripped(clause[at + 2 :])
+    equal = [i for i in cuts if i < at]
+    start, end = clause[at].at, clause[-1].end
+    name, meaning = (
+        _side(after, scope, end),
+        _side(before[equal[-1] + 1 if equal else 0 :], scope, end),
+    )
+    if not isinstance(name.tree, Name | At) or meaning.tree is None:
+        unread = Side(None, start, end, "what stands after =: is no name, or nothing before it")
+        return before if equal else [], Statement((unread,), ())
+    sides = Side(name.tree, start, start), Side(meaning.tree, start, end)
+    return before if equal else [], Statement(sides, ("=",))
 
 
 def _implied(clause: list[Token]) -> list[list[Token]]:
