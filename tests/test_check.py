@@ -52,6 +52,11 @@ def test_wrong_gradients(case: Any) -> None:
     assert words in verdict.headline
 
 
+@pytest.mark.parametrize("hand", ["exp(z - logsumexp(z)) - p", "exp(log_softmax(z)) - p"])
+def test_a_softmax_written_with_its_logarithm_is_proved(hand: str) -> None:
+    assert "proved" in tx.check("-sum(p*log(softmax(z)))", "z", hand, "sum(p)=1").how
+
+
 def test_a_condition_that_is_stated_is_not_asked_for() -> None:
     verdict = tx.check(CE, "z", "softmax(z) - p", "sum(p)=1")
     assert verdict.headline == "equal (proved by named rules, for every size)"
@@ -169,6 +174,12 @@ def test_the_forms_of_a_verdict() -> None:
     assert "sign is flipped" in html
     assert "http" not in html
     HTMLParser().feed(html)
+
+
+def test_the_columns_of_a_page_are_named() -> None:
+    page = tx.check(CE, "z", "p - softmax(z)").html()
+    assert "<th>gradient</th>" in page
+    assert "display: block" not in page  # cells below each other would be without their names
 
 
 def test_a_page_escapes_what_it_shows() -> None:

@@ -78,6 +78,18 @@ def exp_of_log(x: Positive):
 
 
 @rule
+def exp_of_added_log(x: Anything, y: Positive):
+    "A logarithm added in an exponent is a factor."
+    return exp(x + log(y)), y * exp(x)
+
+
+@rule
+def exp_of_subtracted_log(x: Anything, y: Positive):
+    "A logarithm subtracted in an exponent is a denominator."
+    return exp(x - log(y)), exp(x) / y
+
+
+@rule
 def log_of_product(x: Positive, y: Anything):
     "The logarithm of a product with a positive factor is the sum of the logarithms."
     return log(x * y), log(x) + log(y)
@@ -206,6 +218,8 @@ FORMS: tuple[Rule, ...] = (
     symmetric_from_the_left,
     log_of_exp,
     exp_of_log,
+    exp_of_added_log,
+    exp_of_subtracted_log,
     sum_of_shifted,
     shift_undone,
     shift_cancels,
