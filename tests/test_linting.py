@@ -303,6 +303,10 @@ def test_a_report_prints_in_every_form() -> None:
     assert report.html().count("<li") == len(report.items)
 
 
+def test_the_page_has_a_dark_form() -> None:
+    assert "prefers-color-scheme: dark" in linted(GOOD["plain"]).html()
+
+
 def test_text_of_the_document_is_escaped() -> None:
     report = tx.lint(SCRIPT)
     assert "<script>" not in report.html()

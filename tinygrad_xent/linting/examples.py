@@ -80,4 +80,4 @@ def _named(
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return f"{float(f'{value:.4g}') + 0.0:.4g}"  # no -0
