@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing, Film, draw, draw_diff
     from .drawing.film import film
     from .linting import Item, Report, lint
+    from .numerics import WhyNan, why_nan
     from .reading import derive
     from .stepping import Comparison, Walkthrough, compare, steps
 
@@ -71,6 +72,7 @@ _ROOMS = {
     "checking": "Gradcheck Verdict Verification check gradcheck same verify",
     "drawing": "Drawing Film draw draw_diff film",
     "linting": "Item Report lint",
+    "numerics": "WhyNan why_nan",
     "reading": "derive",
     "stepping": "Comparison Walkthrough compare steps",
 }
@@ -119,6 +121,7 @@ __all__ = [
     "Verdict",
     "Verification",
     "Walkthrough",
+    "WhyNan",
     "check",
     "compare",
     "derive",
@@ -145,6 +148,7 @@ __all__ = [
     "value_and_grad",
     "verify",
     "vjp",
+    "why_nan",
 ]
 __all__ += functions.__all__
 __all__ += ops.__all__
