@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing, Film, draw, draw_diff
     from .drawing.film import film
     from .linting import Item, Report, lint
-    from .numerics import WhyNan, why_nan
+    from .numerics import Accuracy, WhyNan, accuracy, why_nan
     from .reading import derive
     from .stepping import Comparison, Walkthrough, compare, steps
 
@@ -72,7 +72,7 @@ _ROOMS = {
     "checking": "Gradcheck Verdict Verification check gradcheck same verify",
     "drawing": "Drawing Film draw draw_diff film",
     "linting": "Item Report lint",
-    "numerics": "WhyNan why_nan",
+    "numerics": "Accuracy WhyNan accuracy why_nan",
     "reading": "derive",
     "stepping": "Comparison Walkthrough compare steps",
 }
@@ -93,6 +93,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Accuracy",
     "CertificateError",
     "Comparison",
     "Constant",
@@ -122,6 +123,7 @@ __all__ = [
     "Verification",
     "Walkthrough",
     "WhyNan",
+    "accuracy",
     "check",
     "compare",
     "derive",
