@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing, Film, draw, draw_diff
     from .drawing.film import film
     from .linting import Item, Report, lint
-    from .numerics import Accuracy, WhyNan, accuracy, why_nan
+    from .numerics import Accuracy, Limits, WhyNan, accuracy, limits, why_nan
     from .reading import derive
     from .stepping import Comparison, Walkthrough, compare, steps
 
@@ -72,7 +72,7 @@ _ROOMS = {
     "checking": "Gradcheck Verdict Verification check gradcheck same verify",
     "drawing": "Drawing Film draw draw_diff film",
     "linting": "Item Report lint",
-    "numerics": "Accuracy WhyNan accuracy why_nan",
+    "numerics": "Accuracy Limits WhyNan accuracy limits why_nan",
     "reading": "derive",
     "stepping": "Comparison Walkthrough compare steps",
 }
@@ -106,6 +106,7 @@ __all__ = [
     "Gradcheck",
     "GradientError",
     "Item",
+    "Limits",
     "NonNegative",
     "Nonzero",
     "NotSupportedError",
@@ -139,6 +140,7 @@ __all__ = [
     "implements",
     "jacobian",
     "jvp",
+    "limits",
     "lint",
     "no_grad",
     "primitive",
