@@ -101,6 +101,12 @@ def test_the_stable_form_is_finite() -> None:
     assert dict(saturated.stable)["d loss / d x"] == "sigmoid(x)*(1 - sigmoid(x))"
 
 
+def test_what_a_form_rests_on_is_said() -> None:
+    """Cancelling the norm is right only where it is not zero, and here it is."""
+    found = tx.why_nan(lambda x: tx.norm(x) / tx.norm(x), [0.0, 0.0])
+    assert all(" where " in form for _, form in found.stable)
+
+
 @pytest.mark.parametrize("f", [tx.log, lambda x: x / 0.0, lambda x: (x - 1) ** -1])
 def test_no_form_is_offered_that_is_no_better(f: Any) -> None:
     assert not tx.why_nan(lambda x: f(x).sum(), [0.0, 1.0]).stable

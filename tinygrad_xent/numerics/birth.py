@@ -234,10 +234,10 @@ def _stable(loss: Tensor, wrt: Tensor | None, leaves: list[Tensor]) -> Iterator[
     found = None if variable is None else closed_form(loss, variable)
     if found is None or variable is None:
         return
-    value, gradient, formula = found
+    value, gradient, formula, where = found
     called, loss_form = loss.name or "loss", text(computable(loss))
     helps = not np.isfinite(loss._value).all() or np.isfinite(gradient).all()
     if np.isfinite(value) and helps and loss_form != text(loss):
-        yield called, loss_form
+        yield called, loss_form + where
     if wrt is not None and np.isfinite(gradient).all():
-        yield f"d {called} / d {text(wrt)}", formula
+        yield f"d {called} / d {text(wrt)}", formula + where

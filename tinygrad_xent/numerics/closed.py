@@ -12,12 +12,12 @@ from ..graph import Tensor, toposort
 _LARGEST = 80  # nodes of a graph that is rewritten, which takes a while
 
 
-def closed_form(loss: Tensor, wrt: Tensor) -> tuple[Any, Any, str] | None:
-    """The value, the gradient and its formula by the derived code; None where there is none.
+def closed_form(loss: Tensor, wrt: Tensor) -> tuple[Any, Any, str, str] | None:
+    """The value and gradient by the derived code, its formula, and what that rests on, if it does.
 
     >>> x = Tensor([1.0, 2.0], name="x")
     >>> closed_form((x * x).sum(), x)
-    (np.float64(5.0), array([2., 4.]), '2*x')
+    (np.float64(5.0), array([2., 4.]), '2*x', '')
     """
     from ..algebra import derive
 
@@ -30,7 +30,12 @@ def closed_form(loss: Tensor, wrt: Tensor) -> tuple[Any, Any, str] | None:
     except Exception:  # a report on odd numbers does without what rewriting cannot do with them
         return None
     found = _run(code, {n.name: n._value for n in order if n.op is None and n.name})
-    return None if found is None else (*found, str(derivation.result))
+    return None if found is None else (*found, str(derivation.result), _rests_on(derivation))
+
+
+def _rests_on(derivation: Any) -> str:
+    facts = ", ".join(derivation.assumptions)
+    return f" where {facts}" if facts else ""
 
 
 def _run(code: str, values: dict[str, Any]) -> tuple[Any, Any] | None:

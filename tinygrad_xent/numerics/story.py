@@ -10,6 +10,7 @@ from itertools import accumulate
 from ..writing.derivations import code, plain
 from ..writing.text import number
 
+_LONG = 72  # characters of an expression that is shown; `expression` has all of it
 _ENDS = 5  # stations of a long way that are shown at each end
 
 
@@ -41,6 +42,8 @@ class Place:
         """The entry, without its number."""
         entry = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         called = self.name or self.expression
+        if len(called) > _LONG:
+            called = f"{called[:_LONG]} ..."
         name = called if not entry or _is_call(called) else f"({called})"
         return f"the gradient at {name}{entry}" if self.cotangent else f"{name}{entry}"
 

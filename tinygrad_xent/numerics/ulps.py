@@ -179,10 +179,10 @@ def _with_gradient(
     found = closed_form(out, wrt)
     if found is None:
         return parts, [out, graph], ""
-    value, gradient, formula = found
+    value, gradient, formula, where = found
     gradient = np.broadcast_to(gradient, wrt.shape)
     parts += [("closed form", "value", value), ("closed form", title, gradient)]
-    return parts, [out, graph], formula
+    return parts, [out, graph], formula + where
 
 
 def _errors(form: str, of: str, computed: Any, exact: Any) -> Iterator[Error]:
