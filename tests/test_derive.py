@@ -527,3 +527,12 @@ def test_side_conditions_are_shown_with_their_reason() -> None:
         in shown
     )
     assert "It sums to one. (assumed: sum(p) = 1)" in shown
+
+
+def test_numbers_that_are_too_large_are_an_error_and_no_crash() -> None:
+    x = drawn("x", 3)
+    with np.errstate(all="ignore"):
+        losses = (x.sum() * 1e300 * 1e300, (x * 1e200 * 1e200).sum())
+    for loss in losses:
+        with pytest.raises(tx.DeriveError, match="more than a float can hold"):
+            tx.derive(loss, x)

@@ -140,6 +140,9 @@ def derivation() -> Iterator[None]:
     try:
         with recording(), np.errstate(all="ignore"):
             yield
+    except OverflowError:
+        problem = "derive: the numbers in it multiply to more than a float can hold"
+        raise DeriveError(problem) from None
     finally:
         forget()
         weight.forget()
