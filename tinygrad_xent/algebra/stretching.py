@@ -45,3 +45,21 @@ def again(node: Tensor, args: tuple[Any, ...]) -> Any:
     dropped, new = moved
     x = squeeze(args[0], axis=dropped) if dropped else args[0]
     return expand_dims(x, axis=new) if new else x
+
+
+def settings(node: Tensor, shape: tuple[int, ...]) -> dict[str, Any]:
+    """What the node's operation is set to for a first argument of another shape.
+
+    >>> import tinygrad_xent as tx
+    >>> x = tx.tensor([1.0, 2.0, 3.0])
+    >>> settings(x.reshape(-1, 1), (5,))
+    {'shape': (5, 1)}
+    """
+    moved = dropped_and_new(node) if op_name(node) == "reshape" else None
+    if moved is None:
+        return node.params
+    dropped, new = moved
+    lengths = [n for i, n in enumerate(shape) if i not in dropped]
+    for i in new:
+        lengths.insert(i, 1)
+    return {"shape": tuple(lengths)}

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..algebra.assumptions import Assumption, Nonzero, Positive, SumsToOne, of_the_loss
 from ..algebra.sizes import Sizes
+from ..algebra.stretching import settings
 from ..graph import Primitive, Tensor, is_float, record, recording, shape_of, toposort
 from ..ops import mul, sum
 from ..writing.text import leaf_names, text
@@ -194,7 +195,7 @@ class Point:
         if n.op is None or id(n) in self.values:
             return record(None, (), {}, self._value(n)).named(n.name or "")  # type: ignore[arg-type]
         args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-        op, params = n.op, n.params
+        op, params = n.op, settings(n, shape_of(args[0]))
         if id(n) in self._alter:
             op, args, params = self._alter[id(n)](op, args, params)
         plain = [a._value if isinstance(a, Tensor) else a for a in args]

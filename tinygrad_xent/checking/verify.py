@@ -116,7 +116,8 @@ def _difference(before: Any, after: Any, points: Any) -> tuple[str, Any]:
     rounded = ((x == y)[:, 1:].sum(1) > 1) & ((far & there[:, 0]).mean() < 0.1)
     differ[:, 0] = far & ~rounded
     problem = "it is not equal to the line before" * bool((there & differ).any())
-    if (there & ~np.isfinite(y[:, :1])).any():
+    undefined = ~np.isfinite(y[:, :1]) & np.isnan(y[:, 1:]).all(1, keepdims=True)  # no overflow
+    if (there & undefined).any():
         problem = "it is not defined everywhere where the line before is"
     return problem, (there & known)[:, 1:, :ANY].sum((1, 2)).min()
 
