@@ -302,6 +302,9 @@ document.addEventListener("click", event => {
   if (link && follow(link.getAttribute("href"))) { event.preventDefault(); show(row); }
 });
 addEventListener("hashchange", () => follow());
-addEventListener("resize", () => walks.forEach(walk => walk.reveal(one(".box.now", walk.drawing))));
+const reveal = () => walks.forEach(walk => walk.reveal(one(".box.now", walk.drawing)));
+const sizes = new ResizeObserver(reveal);
+walks.forEach(walk => sizes.observe(walk.drawing));
+addEventListener("resize", reveal);
 if (!follow()) show(0, false);
 })();
