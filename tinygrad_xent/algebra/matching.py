@@ -62,7 +62,6 @@ class Rule:
         self._names = {id(w): k for k, w in wildcards.items() if isinstance(w, Tensor)}
         self._sums = {id(w): k for k, w in wildcards.items() if isinstance(w, AlongAny)}
         self._single = _repeated(self.before, self._names)
-        self._wildcards = wildcards
         self.outermost = outermost(self.before)
 
     def matches(self, term: Term, terms: Terms, facts: Facts) -> Iterator[Found]:

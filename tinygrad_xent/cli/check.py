@@ -38,7 +38,7 @@ def check(
     the gradient: a formula, or FILE.py:FUNCTION, a NumPy function of the same names.
     """
     from ..checking.from_text import check_text
-    from ..drawing.files import made, write
+    from ..drawing.files import save
 
     verdict = check_text(loss, wrt, hand, assume, shape, at)
     for kind, path in files.items():
@@ -47,8 +47,7 @@ def check(
             if str(path) == "-":
                 click.echo(written)
                 continue
-            made(path.parent)
-            write(path, written.encode("utf-8"))
+            save(path, written)
             click.echo(f"Wrote {path}", err=True)
     if not any(str(path) == "-" for path in files.values()):
         click.echo(str(verdict))

@@ -41,8 +41,9 @@ def lint(
     """
     from rich.console import Console
 
+    from ..drawing.files import save
     from ..linting import lint as judge
-    from ..linting.files import read, save
+    from ..linting.files import read
 
     report = judge(read(document), assume, seconds)
     if form:
@@ -52,7 +53,7 @@ def lint(
     else:
         click.echo(report.summary())
     if html:
-        save(report, html)
+        save(html, report.html())
         click.echo(f"Wrote {html}", err=True)
     if not report:
         raise click.exceptions.Exit(1)

@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..errors import RenderError, explain
+from ..writing.templates import environment
 from . import curves
 from .comparison import TOLERANCE, Comparison
 from .digits import ATTRIBUTES
@@ -75,14 +75,7 @@ def _write(path: Path, text: str) -> None:
 
 def render(**content: Any) -> str:
     """The page for this content; what is not marked as safe is escaped."""
-    environment = Environment(
-        loader=PackageLoader("tinygrad_xent.demo"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("index.html").render(**content)
+    return environment("demo", "templates").get_template("index.html").render(**content)
 
 
 def inline(svg: str, name: str) -> Markup:

@@ -21,6 +21,16 @@ def made(folder: str | os.PathLike[str]) -> Path:
     return Path(folder)
 
 
+def save(file: Path, text: str) -> None:
+    """Write a text, and make its folder if there is none.
+
+    Raises:
+        RenderError: one of them cannot be written.
+    """
+    made(file.parent)
+    write(file, text.encode("utf-8"))
+
+
 def write(file: Path, content: bytes) -> None:
     """Write under another name first: a reader finds the old file or the new one, never half.
 

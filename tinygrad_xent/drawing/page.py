@@ -7,17 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..algebra import Derivation, Formula
 from ..errors import RenderError, TinygradXentError
 from ..writing import mathml
 from ..writing.derivations import gradient_markup, loss_name
+from ..writing.templates import environment
 from . import render
 from .dot import spelled
 from .embedding import embedded
-from .files import made, write
+from .files import save
 from .outline import counted, outline
 from .shots import Shot, shots
 
@@ -56,24 +56,23 @@ def page(derivation: Derivation) -> str:
     >>> page(tx.derive((x * x).sum(), x)).startswith("<!DOCTYPE html>")
     True
     """
-    environment = Environment(
-        loader=PackageLoader("tinygrad_xent.drawing", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("page.html").render(
-        derivation=derivation,
-        slides=_slides(derivation),
-        gradient=_math(gradient_markup(derivation)),
-        loss=_loss(derivation),
-        result=_formula(derivation.result),
-        footing=_facts(derivation.assumptions),
-        unused=_facts(derivation.unused),
-        caveats=derivation.caveats,
-        definitions=[(_math(mathml.name(n)), _formula(body)) for n, body in derivation.definitions],
-        forms=list(_forms(derivation)),
+    html = (
+        environment("drawing")
+        .get_template("page.html")
+        .render(
+            derivation=derivation,
+            slides=_slides(derivation),
+            gradient=_math(gradient_markup(derivation)),
+            loss=_loss(derivation),
+            result=_formula(derivation.result),
+            footing=_facts(derivation.assumptions),
+            unused=_facts(derivation.unused),
+            caveats=derivation.caveats,
+            definitions=[
+                (_math(mathml.name(n)), _formula(body)) for n, body in derivation.definitions
+            ],
+            forms=list(_forms(derivation)),
+        )
     )
     return spelled(html)
 
@@ -84,9 +83,7 @@ def save_page(derivation: Derivation, path: Path) -> None:
     Raises:
         RenderError: the file cannot be written.
     """
-    html = page(derivation)
-    made(path.parent)
-    write(path, html.encode("utf-8"))
+    save(path, page(derivation))
 
 
 # -- steps ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ParseError, explain
 from ..reading.latex_text import latex
-from ..reading.latex_tree import At, Call, Name, Num, Rel, Transposed, Tree, indices, walk
+from ..reading.latex_tree import At, Name, Num, Rel, Transposed, Tree, indices, walk
 from .comparing import index_pairs
 from .document import Document
 from .world import Facts
@@ -204,8 +204,3 @@ def _facts(kind: str, first: str, second: str = "") -> Facts:
     if kind == "size":
         return Facts(sizes={first: int(second)})
     return Facts(**{kind: frozenset([(min(first, second), max(first, second))])})  # type: ignore[arg-type]
-
-
-def applied(tree: Tree) -> set[str]:
-    """The functions that a formula applies."""
-    return {n.name for n in walk(tree) if isinstance(n, Call)}

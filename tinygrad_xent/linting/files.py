@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..errors import ParseError, RenderError, explain
+from ..errors import ParseError, explain
 from ..reading.latex_passages import MOST_CHARACTERS
-from .report import Report
 
 
 def read(path: Path) -> str:
@@ -30,16 +29,3 @@ def read(path: Path) -> str:
         raise ParseError(explain("lint: the document is too long", str(path),
                                  f"up to {MOST_CHARACTERS} characters"))  # fmt: skip
     return text
-
-
-def save(report: Report, path: Path) -> None:
-    """Write the report as a page, and make its folder if there is none.
-
-    Raises:
-        RenderError: the file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(report.html(), encoding="utf-8")
-    except OSError as error:
-        raise RenderError(f"lint: cannot write {path}: {error.strerror}") from None

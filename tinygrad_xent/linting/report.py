@@ -117,16 +117,9 @@ class Report:
 
     def html(self) -> str:
         """A page that requests nothing; what it prints of the document is escaped."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from ..writing.templates import environment
 
-        environment = Environment(
-            loader=PackageLoader("tinygrad_xent.linting", "."),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        return environment.get_template("report.html").render(report=self)
+        return environment("linting").get_template("report.html").render(report=self)
 
     def _repr_html_(self) -> str:
         return self.html()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import reduce
 
 from .latex_blocks import BIG, Blocks
 from .latex_cursor import OPEN, RELATED, Scope
@@ -199,11 +198,6 @@ class Formulas(Names, Blocks):
 
 def _shown(token: Token) -> str:
     return "\\" + token.text if token.kind == "macro" else token.text
-
-
-def product_of(factors: Sequence[Tree]) -> Tree:
-    """Factors, side by side."""
-    return reduce(Mul, factors) if factors else ONE
 
 
 def sum_of(terms: Sequence[Tree]) -> Tree:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ..drawing.files import write
 from ..drawing.values import number
 from ..errors import RenderError, explain
+from ..writing import templates
 from .breakpoints import odd_numbers
 from .marks import Marks
 from .numbers import Math
@@ -64,14 +65,14 @@ def _json(data: Any) -> str:
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
+def _spelled(x: Any) -> Any:
+    return safe(x) if isinstance(x, str) and not isinstance(x, Markup) else x
+
+
 @cache
 def environment() -> Environment:
     """Jinja, with everything that is not our own markup escaped, and spelled out if unprintable."""
-    made = Environment(
-        loader=PackageLoader("tinygrad_xent.stepping", "."), autoescape=True,
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        finalize=lambda x: safe(x) if isinstance(x, str) and not isinstance(x, Markup) else x,
-    )  # fmt: skip
+    made = templates.environment("stepping", finalize=_spelled)
     made.filters |= {"number": number, "math": markup, "clipped": clipped, "address": address}
     made.globals["file"] = lambda name: Markup((Path(__file__).parent / name).read_text("utf-8"))
     return made
