@@ -7,7 +7,7 @@ differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Container, Iterator
 from typing import Any
 
 import numpy as np
@@ -106,38 +106,19 @@ class Walk:
             if g is None or op is None or op.vjp is None:
                 continue
             if self.record:
-                self.send(node, op, g)
+                self.send(node, g)
             elif op.pairwise:
                 self.send_both(node, op, g)
             elif len(node.args) == 1 and callable(op.vjp):
                 self.send_one(node, op, g)
             else:
-                self.send(node, op, g)
+                self.send(node, g)
 
-    def send(self, node: Tensor, op: Primitive, g: Any) -> None:
+    def send(self, node: Tensor, g: Any) -> None:
         """Give each needed argument of `node` what its rule says."""
-        out: Any = node
-        args: Any = node.args
-        if not self.record:
-            out, args = node._value, [a._value if type(a) is Tensor else a for a in args]
-        try:
-            pulled = self.pull(node, op, g, out, args)
-        except ArithmeticError:  # Python's, at inf and nan, where NumPy has an answer
-            g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
-            pulled = self.pull(node, op, g, out, args)
-        for a, c in pulled:
-            if c is not None and type(a) is Tensor and a in self.received:
-                self.give(op, g, a, c)
-
-    def pull(self, node: Tensor, op: Primitive, g: Any, out: Any, args: Any) -> Any:
-        """The arguments of `node`, each with what its rule gives."""
-        if type(op.vjp) is not tuple:
-            return zip(node.args, op.vjp(g, out, *args, **node.params), strict=True)
-        return [
-            (a, rule(g, out, *args, **node.params))
-            for a, rule in zip(node.args, op.vjp, strict=True)
-            if type(a) is Tensor and a in self.received and rule is not None
-        ]
+        needed, record, poisoned = self.received, self.record, self.poisoned
+        for i, c in contributions(node, g, needed, record, poisoned):
+            self.add(node.args[i], c)
 
     def send_one(self, node: Tensor, op: Primitive, g: Any) -> None:
         """`send` for operations of one argument, without its detours."""
@@ -145,7 +126,7 @@ class Walk:
         try:
             (c,) = op.vjp(g, node._value, a._value, **node.params)
         except ArithmeticError:
-            return self.send(node, op, g)
+            return self.send(node, g)
         if c is not None and a in self.received:
             self.give(op, g, a, c)
 
@@ -160,7 +141,7 @@ class Walk:
             c = left(g, node._value, x, y) if type(a) is Tensor and a in received else None
             d = right(g, node._value, x, y) if type(b) is Tensor and b in received else None
         except ArithmeticError:
-            return self.send(node, op, g)
+            return self.send(node, g)
         if type(c) is float and type(x) is float and c == c:
             before = received[a]
             received[a] = c if before is None else before + c
@@ -176,50 +157,62 @@ class Walk:
         """Add `c`, which a rule of `op` made of `g`, to what the argument `a` has received."""
         if self.poisoned and op.elementwise:
             c = unpoisoned(c, g)
-        like, received = a._value, self.received
+        like = a._value
         fits = type(c) is type(like) is np.ndarray and c.shape == like.shape
         if not fits or c.dtype != like.dtype:
             c = conform(c, like)
-        before = received[a]
-        received[a] = c if before is None else before + c
+        self.add(a, c)
+
+    def add(self, a: Tensor, c: Any) -> None:
+        """Add a contribution to what `a` has received."""
+        before = self.received[a]
+        self.received[a] = c if before is None else before + c
 
 
 def contributions(
     node: Tensor,
     g: Any,
-    needed: Set[int] | None = None,
+    needed: Container[Tensor] | None = None,
     record: bool = False,
     poisoned: bool = False,
 ) -> Iterator[tuple[int, Any]]:
-    """What a node sends to each of its arguments when it receives `g`: the place, a cotangent.
-
-    This is the step of the loop above by itself, for whoever wants to look at it.
+    """What a node sends to its arguments when it receives `g`: their places and cotangents.
 
     Args:
-        node: it has an operation, or sends nothing.
+        node: without an operation that has a rule it sends nothing.
         g: of the node's shape.
-        needed: the `id` of the arguments that are asked for; None for all.
+        needed: the arguments that are asked for; None for all.
         record: call the rules with Tensors.
         poisoned: whether zeros may meet infinite slopes.
     """
-    op, out = node.op, node if record else node._value
+    op = node.op
     if op is None or op.vjp is None:
         return
-    args = [a._value if type(a) is Tensor and not record else a for a in node.args]
+    asked = [type(a) is Tensor and (needed is None or a in needed) for a in node.args]
+    out: Any = node
+    args: Any = node.args
+    if not record:
+        out, args = node._value, [a._value if type(a) is Tensor else a for a in args]
     try:
-        pulled = _by_place(op, g, out, args, node.params)
-    except ArithmeticError:
+        pulled = _pulled(op, asked, g, out, args, node.params)
+    except ArithmeticError:  # Python's, at inf and nan, where NumPy has an answer
         g, out, *args = (np.float64(x) if type(x) is float else x for x in (g, out, *args))
-        pulled = _by_place(op, g, out, args, node.params)
+        pulled = _pulled(op, asked, g, out, args, node.params)
     for i, (a, c) in enumerate(zip(node.args, pulled, strict=True)):
-        if c is not None and type(a) is Tensor and (needed is None or id(a) in needed):
+        if asked[i] and c is not None:
             yield i, conform(unpoisoned(c, g) if poisoned and op.elementwise else c, a._value)
 
 
-def _by_place(op: Primitive, g: Any, out: Any, args: list[Any], params: dict[str, Any]) -> Any:
+def _pulled(
+    op: Primitive, asked: list[bool], g: Any, out: Any, args: Any, params: dict[str, Any]
+) -> Any:
+    """What the rule gives for each argument, and None for one that nobody asks for."""
     if type(op.vjp) is not tuple:
         return op.vjp(g, out, *args, **params)
-    return [rule and rule(g, out, *args, **params) for rule in op.vjp]
+    return [
+        rule(g, out, *args, **params) if wanted and rule is not None else None
+        for wanted, rule in zip(asked, op.vjp, strict=True)
+    ]
 
 
 def _has_zeros(seed: Any) -> bool:

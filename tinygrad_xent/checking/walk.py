@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from ..differentiate import Walk as EngineWalk
 from ..differentiate import contributions, ones_like
-from ..graph import Tensor, is_float, toposort
+from ..graph import Tensor, toposort
 
 Sent = Iterable[tuple[Tensor, Any]]
 Sender = Callable[[Tensor, Any, "Walk"], Sent]
@@ -59,16 +60,16 @@ class Walk:
         record: bool = False,
     ) -> None:
         self.record, self.wrt = record, wrt
-        order = toposort(loss)
-        self.needed = _between(order, wrt)
+        engine = EngineWalk(loss, (wrt,), record)
+        self.needed = engine.needed
         seed = ones_like(loss)
         self.parts: dict[int, list[Any]] = {id(loss): [Tensor(seed, "1") if record else seed]}
         self.received: dict[int, Any] = {}
         with np.errstate(all="ignore"):
-            for node in reversed(order):
+            for node in reversed(engine.path):
                 if id(node) in self.parts:
                     g = self.received[id(node)] = merge(node, self.parts[id(node)])
-                    if node is not wrt and node.op is not None and id(node) in self.needed:
+                    if node is not wrt and node.op is not None and node in self.needed:
                         for arg, c in send(node, g, self):
                             self.parts.setdefault(id(arg), []).append(c)
 
@@ -77,16 +78,6 @@ class Walk:
         """What arrived at `wrt`: zeros if nothing did."""
         found = self.received.get(id(self.wrt))
         return np.zeros(self.wrt.shape) if found is None else found
-
-
-def _between(order: list[Tensor], wrt: Tensor) -> set[int]:
-    """The nodes through which a change of `wrt` reaches the end of the order."""
-    found = {id(wrt)}
-    for node in order:
-        smooth = node.op is not None and node.op.vjp is not None and is_float(node._value)
-        if smooth and any(id(a) in found for a in node.args):
-            found.add(id(node))
-    return found
 
 
 def inner(walk: Walk, loss: Tensor) -> list[Tensor]:
