@@ -2,9 +2,9 @@
 
 from .arithmetic import add, div, mul, neg, power, sub
 from .elementwise import abs, cos, exp, expm1, log, log1p, sign, sin, sqrt, tanh
-from .indexing import concatenate, getitem, scatter, stack
+from .indexing import concatenate, getitem, put, scatter, stack
 from .linear import matmul
-from .reduction import max, min, sum
+from .reduction import max, min, others, sum
 from .selection import (
     equal,
     greater,
@@ -61,7 +61,9 @@ __all__ = [
     "mul",
     "neg",
     "not_equal",
+    "others",
     "power",
+    "put",
     "reshape",
     "scatter",
     "sign",

@@ -104,6 +104,27 @@ scatter = primitive(
 )  # fmt: skip
 
 
+def _put(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
+    out = np.array(x)
+    out[_index(index, arrays)] = v
+    return out
+
+
+put = primitive(
+    "put", _put, selects=True,
+    vjp=lambda g, out, x, v, *arrays, index: (
+        put(g, 0.0, *arrays, index=index), _getitem(g, *arrays, index=index),
+        *(None for _ in arrays),
+    ),
+    text="put({0}, {1}, [{index}])", code="put({0}, {1}, {places})",
+    sample=(
+        samples.normal((3, 4), (2,), index=_SLICED),
+        samples.trailing((3, 4), np.array([1.0, -2.0, 0.5]), *_LABELS, index=_AT_LABELS),
+    ),
+    works="an index that names no entry twice, and values that broadcast to its shape",
+)  # fmt: skip
+
+
 @implements(methods="__getitem__")
 def getitem(x: Any, index: Any) -> Any:
     """`x[index]`, with every kind of index NumPy has; repeated entries add their cotangents.

@@ -75,6 +75,38 @@ _min = primitive(
 )  # fmt: skip
 
 
+def _sum_of_others(x: Any, axis: tuple[int, ...]) -> Any:
+    """The total less the entry; for the largest entry, where that would cancel, the rest summed."""
+    x, (along,) = np.asarray(x), axis
+    out = np.add.reduce(x, along, keepdims=True) - x
+    if x.size:
+        largest = np.expand_dims(np.abs(x).argmax(along), along)
+        rest = np.array(x)
+        np.put_along_axis(rest, largest, 0, along)
+        np.put_along_axis(out, largest, np.add.reduce(rest, along, keepdims=True), along)
+    return out
+
+
+_others = primitive(
+    "others", _sum_of_others,
+    vjp=lambda g, out, x, axis: (_others(g, axis=axis),),
+    text="others({0}{axis})",
+    sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3, 4), axis=(0,))),
+)  # fmt: skip
+
+
+def others(x: Any, axis: int = -1) -> Any:
+    """For each entry, the sum of the other entries along the axis: Σ x - x, without cancellation.
+
+    Where no entry is negative, every sum keeps its digits.
+
+    >>> import tinygrad_xent as tx
+    >>> tx.others(tx.tensor([1.0, 1e-20, 2e-20])).value
+    array([3.e-20, 1.e+00, 1.e+00])
+    """
+    return _others(x, axis=axes("others", x, axis))
+
+
 @implements(numpy=(np.sum, (np.add, "reduce")), methods="sum")
 def sum(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The sum over one axis, several, or all.

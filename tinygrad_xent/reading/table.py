@@ -13,7 +13,7 @@ from .. import functions, ops
 from ..graph import Primitive
 
 # Not for a formula: they convert, index by position, or make arrays of any size.
-_LEFT_OUT = {"alias", "astype", "broadcast_to", "getitem", "one_hot", "scatter"}
+_LEFT_OUT = {"alias", "astype", "broadcast_to", "getitem", "one_hot", "put", "scatter"}
 _NAMES = [name for name in (*ops.__all__, *functions.__all__) if name not in _LEFT_OUT]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -35,6 +35,43 @@ def scatter(values, index, shape):
     return out
 """
 
+_PUT = """\
+def put(x, values, index):
+    out = np.array(x)
+    out[index] = values
+    return out
+"""
+
+_JAX_PUT = """\
+def put(x, values, index):
+    return jnp.asarray(x).at[index].set(values)
+"""
+
+_TORCH_PUT = """\
+def put(x, values, index):
+    out = x.clone()
+    out[index] = values
+    return out
+"""
+
+_OTHERS = """\
+def others(x, axis=-1):
+    x = np.moveaxis(x, axis, -1)
+    zero = np.zeros_like(x[..., :1])
+    before = np.cumsum(np.concatenate([zero, x[..., :-1]], -1), -1)
+    after = np.cumsum(np.concatenate([zero, x[..., :0:-1]], -1), -1)
+    return np.moveaxis(before + after[..., ::-1], -1, axis)
+"""
+
+_TORCH_OTHERS = """\
+def others(x, dim=-1):
+    x = x.movedim(dim, -1)
+    zero = torch.zeros_like(x[..., :1])
+    before = torch.cat([zero, x[..., :-1]], -1).cumsum(-1)
+    after = torch.cat([zero, x[..., 1:].flip(-1)], -1).cumsum(-1)
+    return (before + after.flip(-1)).movedim(-1, dim)
+"""
+
 _JAX_SCATTER = """\
 def scatter(values, index, shape):
     return jnp.zeros(shape, jnp.asarray(values).dtype).at[index].add(values)
@@ -96,6 +133,7 @@ _CALLS = {
 }
 _HELPERS = {
     "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP, "sigmoid": _SIGMOID, "scatter": _SCATTER,
+    "put": _PUT, "others": _OTHERS,
 }  # fmt: skip
 
 NUMPY = Language("np", "numpy", _HELPERS, _CALLS)
@@ -103,14 +141,15 @@ NUMPY = Language("np", "numpy", _HELPERS, _CALLS)
 JAX = Language(
     "jnp",
     "jax.numpy",
-    {k: v.replace("np.", "jnp.") for k, v in _HELPERS.items()} | {"scatter": _JAX_SCATTER},
+    {k: v.replace("np.", "jnp.") for k, v in _HELPERS.items()}
+    | {"scatter": _JAX_SCATTER, "put": _JAX_PUT},
     {k: v.replace("np.", "jnp.") for k, v in _CALLS.items()},
 )
 
 TORCH = Language(
     "torch",
     "torch",
-    {"scatter": _TORCH_SCATTER},
+    {"scatter": _TORCH_SCATTER, "put": _TORCH_PUT, "others": _TORCH_OTHERS},
     {
         "softmax": "torch.softmax({0}, {axis})",
         "logsumexp": "torch.logsumexp({0}, {axis}{keepdims})",

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..graph import Primitive, Tensor, shape_of, toposort
 from .symbols import operator, symbol
-from .text import is_data, leaf_names, number
+from .text import index_arrays, is_data, leaf_names, number
 
 Piece = tuple[str, float]  # LaTeX, and how tightly it binds, on the scale of `Primitive.precedence`
 Spell = Callable[[str], str]
@@ -282,15 +282,16 @@ def _setting(key: str, value: Any, node: Tensor, shown: list[str]) -> str:
         swapped = (*range(ndim - 2), ndim - 1, ndim - 2)
         return r"\top" if value == swapped else str(value)
     if key == "index":
-        return ",".join(_index(part, shown) for part in value)
+        arrays = index_arrays(value, shown)
+        return ",".join(_index(part, arrays) for part in value)
     return ""
 
 
-def _index(part: tuple[Any, ...], shown: list[str]) -> str:
+def _index(part: tuple[Any, ...], arrays: list[str]) -> str:
     kind, *values = part
     if kind == "slice":
         start, stop, step = ("" if v is None else str(v) for v in values)
         return f"{start}:{stop}" + (f":{step}" if step else "")
     if kind == "array":
-        return shown[int(values[0]) + 1]
+        return arrays[int(values[0])]
     return str(values[0]) if kind == "int" else r"\mathrm{new}" if kind == "new" else r"\dots"

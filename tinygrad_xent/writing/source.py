@@ -14,7 +14,7 @@ from ..errors import DeriveError, explain
 from .identifiers import Names
 from .languages import LANGUAGES, Language
 from .program import REDUCTIONS, Entry, Program, check_names
-from .text import Piece, bracketed, grouping, number
+from .text import Piece, bracketed, grouping, index_arrays, number
 
 _ATOM, _SIGN, _PRODUCT = 9, 4, 3
 _TITLES = {
@@ -213,8 +213,11 @@ class Body:
         if "shape" in params:
             fields["shape"] = self.page.shape(params["shape"])
         if "index" in params:
-            fields["index"] = ", ".join(_subscript(part, shown) for part in params["index"])
-            fields["places"] = "(" + "".join(f"{_place(p, shown)}, " for p in params["index"]) + ")"
+            arrays = index_arrays(params["index"], shown)
+            fields["index"] = ", ".join(_subscript(p, arrays) for p in params["index"])
+            fields["places"] = (
+                "(" + "".join(f"{_place(p, arrays)}, " for p in params["index"]) + ")"
+            )
         return fields | ({"dtype": _dtype(params["dtype"], language)} if "dtype" in params else {})
 
     def _axis(self, entry: Entry, ndim: int) -> str:
@@ -258,18 +261,18 @@ def _lengths(axis: Any, of: str) -> str:
     return f"({lengths})" if len(axes) > 1 else lengths
 
 
-def _subscript(part: tuple[Any, ...], shown: list[str]) -> str:
+def _subscript(part: tuple[Any, ...], arrays: list[str]) -> str:
     kind, *values = part
     if kind == "slice":
         start, stop, step = ("" if v is None else str(v) for v in values)
         return f"{start}:{stop}" + (f":{step}" if step else "")
-    return _place(part, shown)
+    return _place(part, arrays)
 
 
-def _place(part: tuple[Any, ...], shown: list[str]) -> str:
+def _place(part: tuple[Any, ...], arrays: list[str]) -> str:
     kind, *values = part
     if kind == "slice":
         return f"slice({', '.join(map(str, values))})"
     if kind == "array":
-        return shown[int(values[0]) + 1]
+        return arrays[int(values[0])]
     return {"int": str(values[0]) if values else "", "new": "None"}.get(kind, "...")

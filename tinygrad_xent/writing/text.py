@@ -161,7 +161,8 @@ def _settings(node: Tensor, shown: list[str]) -> dict[str, str]:
         turned = params["axes"] == tuple(range(ndim))[::-1]
         fields["axes"] = ".T" if turned else f".transpose{params['axes']}"
     if "index" in params:
-        fields["index"] = ", ".join(_index(part, shown) for part in params["index"])
+        arrays = index_arrays(params["index"], shown)
+        fields["index"] = ", ".join(_index(part, arrays) for part in params["index"])
     return fields
 
 
@@ -176,13 +177,18 @@ def _one_or_all(axis: Any) -> str:
     return str(axis[0]) if isinstance(axis, tuple) and len(axis) == 1 else str(axis)
 
 
-def _index(part: tuple[Any, ...], shown: list[str]) -> str:
+def index_arrays(pattern: tuple[Any, ...], shown: list[str]) -> list[str]:
+    """The arrays of an index, which are the last arguments of what is indexed."""
+    return shown[len(shown) - sum(kind == "array" for kind, *_ in pattern) :]
+
+
+def _index(part: tuple[Any, ...], arrays: list[str]) -> str:
     kind, values = part[0], part[1:]
     if kind == "slice":
         start, stop, step = ("" if v is None else str(v) for v in values)
         return f"{start}:{stop}" + (f":{step}" if step else "")
     if kind == "array":
-        return shown[int(values[0]) + 1]
+        return arrays[int(values[0])]
     if kind == "int":
         return str(values[0])
     return "None" if kind == "new" else "..."
