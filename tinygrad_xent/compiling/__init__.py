@@ -1,0 +1,1 @@
+"""Graphs as fast functions: planned, written as source code, run."""

@@ -1,0 +1,213 @@
+"""A graph as a list of values, each computed once, at the smallest shape that says all of it.
+
+Equal expressions become one value. `alias` and `stop_gradient` leave none, nor does broadcasting in
+front of an elementwise operation, which broadcasts by itself: a value may have a shape that only
+broadcasts to that of its node. What depends on no input is computed here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..graph import PRIMITIVES, Primitive, Tensor, dtype_of, shape_of, toposort
+from .indices import aligned
+
+_TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
+_SMALL = 16  # entries up to which what is constant is computed here, if that makes it larger
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """One value of a program.
+
+    Attributes:
+        op: the name of its primitive; "input" or "constant"; or an operation of the planner's own:
+            "tmatmul": `x.T @ y` (also of vectors); "row_getitem", "row_scatter", "row_put":
+            the operation without `row_` on each row by itself, with the rest of the index and the
+            rows of the index arrays; "row_add": x + row_scatter(v), of the arguments x, v and the
+            index arrays.
+        args: the values it is computed from.
+        params: the static settings of the operation.
+        shape, dtype: of the result, each of which the code has to keep to.
+        data: a constant's array or Python number; an input's place among the inputs.
+        weak: whether it is a Python number, which does not widen a float32.
+    """
+
+    op: str
+    args: tuple[Value, ...]
+    params: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    data: Any = None
+    weak: bool = False
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is there before anything is computed."""
+        return self.op in ("input", "constant")
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def __repr__(self) -> str:
+        return f"{self.op}{self.shape}"
+
+
+class Program:
+    """The values of a graph, arguments before results.
+
+    Args:
+        inputs: leaves that get their numbers when the program runs; every other leaf is a constant.
+        outputs: the nodes whose values are wanted.
+
+    >>> import tinygrad_xent as tx
+    >>> x = tx.tensor([1.0, 2.0])
+    >>> Program([x], [tx.exp(x) + tx.exp(x)]).values
+    [exp(2,), add(2,)]
+    """
+
+    def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
+        self.values: list[Value] = []
+        self._known: dict[Any, Value] = {}
+        self._done: dict[Tensor, Value] = {}
+        self.inputs = [self._input(leaf, i) for i, leaf in enumerate(inputs)]
+        for node in toposort(*outputs):
+            if node not in self._done:
+                self._done[node] = self._of_node(node)
+        self.outputs = [self._full(self._done[node], node.shape) for node in outputs]
+        self._drop_unused()
+
+    def _input(self, leaf: Tensor, place: int) -> Value:
+        weak = type(leaf._value) is float
+        value = Value("input", (), {}, leaf.shape, leaf.dtype, place, weak)
+        self._done[leaf] = value
+        return value
+
+    def _of_node(self, node: Tensor) -> Value:
+        if node.op is None:
+            return self._constant(node._value)
+        op, params = node.op, node.params
+        if op.name == "size":
+            shape = shape_of(node.args[0])
+            return self._constant(float(math.prod(shape[a] for a in params["axis"])))
+        args = [self._done[a] if type(a) is Tensor else self._constant(a) for a in node.args]
+        if op.name in _TRANSPARENT:
+            return self._strong(args[0], node) if op.name == "broadcast_to" else args[0]
+        if op.elementwise:
+            return self._elementwise(op, tuple(self._uniform(a) for a in args), node)
+        whole = tuple(self._full(a, shape_of(x)) for a, x in zip(args, node.args, strict=True))
+        return self._made(op.name, whole, params, node.shape, node.dtype)
+
+    def _elementwise(self, op: Primitive, args: tuple[Value, ...], node: Tensor) -> Value:
+        shape = np.broadcast_shapes(*(a.shape for a in args))
+        if op.name == "power" and args[1].op == "constant" and not args[1].shape:
+            times = args[1].data
+            if times in (2, 3, 4) and args[0].dtype == node.dtype:
+                return self._repeated(args[0], int(times))
+        return self._made(op.name, args, node.params, shape, node.dtype)
+
+    def _repeated(self, x: Value, times: int) -> Value:
+        """A small whole power as products."""
+        half = x if times < 4 else self._repeated(x, 2)
+        other = x if times == 2 else self._repeated(x, 2)
+        return self._made("mul", (half, other), {}, x.shape, x.dtype)
+
+    def _strong(self, x: Value, node: Tensor) -> Value:
+        """A Python number that was broadcast is an array's entry from then on."""
+        if x.op == "constant" and x.weak:
+            return self._constant(node.dtype.type(x.data))
+        return x
+
+    def _uniform(self, x: Value) -> Value:
+        """An array of one number as that number."""
+        if x.op == "constant" and x.size and x.shape and (x.data == x.data.flat[0]).all():
+            return self._constant(x.data.flat[0])
+        return x
+
+    def _full(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """The value at its full shape."""
+        if x.shape == shape:
+            return x
+        return self._made("broadcast_to", (x,), {"shape": shape}, shape, x.dtype)
+
+    def _constant(self, data: Any) -> Value:
+        weak = type(data) in (float, int, bool)
+        kept = data if weak else np.asarray(data)
+        raw = repr(data) if weak else kept.tobytes()
+        key = ("constant", type(data) if weak else kept.dtype.str, shape_of(data), raw)
+        value = Value("constant", (), {}, shape_of(data), dtype_of(data), kept, weak)
+        return self._known.setdefault(key, value)
+
+    def _made(self, op: str, args: tuple[Value, ...], params: Any, shape: Any, dtype: Any) -> Value:
+        """The value of an operation: an earlier one if it is the same, a constant if it can be."""
+        if all(a.op == "constant" for a in args) and _may_fold(op, args, math.prod(shape)):
+            with np.errstate(all="ignore"):
+                return self._constant(PRIMITIVES[op].evaluate([a.data for a in args], params))
+        op, args, params = _own_form(op, args, params)
+        if op in ("add", "sub"):
+            for place in (1, 0):
+                if _adds_scattered(args, place):
+                    return self._row_add(op, args, place)
+        return self._placed(op, args, params, shape, dtype)
+
+    def _row_add(self, op: str, args: tuple[Value, ...], place: int) -> Value:
+        """A sum or difference of which one part is scattered."""
+        x, (v, *arrays) = args[1 - place], args[place].args
+        if op == "sub" and place == 1:
+            v = self._made("neg", (v,), {}, v.shape, v.dtype)
+        elif op == "sub":
+            x = self._made("neg", (x,), {}, x.shape, x.dtype)
+        params = {"index": args[place].params["index"]}
+        return self._placed("row_add", (x, v, *arrays), params, x.shape, x.dtype)
+
+    def _placed(self, op: str, args: Any, params: Any, shape: Any, dtype: Any) -> Value:
+        key = (op, args, tuple(sorted(params.items())))
+        if key not in self._known:
+            self._known[key] = value = Value(op, args, params, shape, dtype)
+            self.values.append(value)
+        return self._known[key]
+
+    def _drop_unused(self) -> None:
+        """Forget what no output depends on."""
+        needed = set(self.outputs)
+        for value in reversed(self.values):
+            if value in needed:
+                needed.update(value.args)
+        self.values = [v for v in self.values if v in needed]
+
+
+def _may_fold(op: str, args: tuple[Value, ...], size: int) -> bool:
+    return size <= max(_SMALL, sum(a.size for a in args)) and op != "scatter"
+
+
+def _adds_scattered(args: tuple[Value, ...], place: int) -> bool:
+    x, scattered = args[1 - place], args[place]
+    alike = x.shape == scattered.shape and x.dtype == scattered.dtype
+    return scattered.op == "row_scatter" and alike and x.op != "row_scatter"
+
+
+def _own_form(op: str, args: tuple[Value, ...], params: Any) -> tuple[str, Any, Any]:
+    """An operation as one that says more about rows, where there is one."""
+    if op == "matmul" and args[1].ndim <= 2:
+        x, y = args
+        if x.ndim == 1:
+            return "tmatmul", args, params
+        if x.ndim == 2 and x.op == "transpose" and x.params["axes"] == (1, 0):
+            return "tmatmul", (x.args[0], y), params
+    arrays = {"getitem": 1, "scatter": 1, "put": 2}.get(op)
+    if arrays is None or not aligned(args, arrays, params):
+        return op, args, params
+    rest = tuple((k, *(i - 1 for i in v)) if k == "array" else (k, *v)
+                 for k, *v in params["index"][1:])  # fmt: skip
+    kept = args[:arrays] + args[arrays + 1 :]
+    return f"row_{op}", kept, {**params, "index": rest}
