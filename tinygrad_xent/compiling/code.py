@@ -1,0 +1,31 @@
+"""What a back end gives back: source code, and what is needed to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Code:
+    """A program as source code.
+
+    Attributes:
+        source: Python code that defines `run(<inputs>, out=None)`, which returns a tuple of the
+            outputs; `out` may hold for each an array to write it into, or None. None of these may
+            share memory with an input or with one another.
+        constants: what the code takes for granted besides its imports: large arrays, by name.
+        memory: the bytes of temporaries, which are kept from call to call.
+    """
+
+    source: str
+    constants: dict[str, Any]
+    memory: int
+
+    def load(self) -> Callable[..., tuple[Any, ...]]:
+        """The function that the source defines."""
+        space = dict(self.constants)
+        exec(compile(self.source, "<compiled>", "exec"), space)
+        run: Callable[..., tuple[Any, ...]] = space["run"]
+        return run

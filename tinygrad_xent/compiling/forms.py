@@ -1,0 +1,80 @@
+"""How a value comes to be in NumPy code, and what that means for memory.
+
+A value is a *view* (of its first argument, nothing is computed), is *written* into memory that it
+is given (`out=`), or is made *fresh*, by code that allocates. What has no axes is a number, and
+fresh.
+"""
+
+from __future__ import annotations
+
+from . import settings
+from .memory import Event
+from .rows import Step
+from .ufuncs import ufunc_of
+from .values import Value
+
+_VIEWS = frozenset({"transpose", "expand_dims", "squeeze", "reshape", "broadcast_to"})
+_WRITTEN = frozenset({"sum", "max", "min", "matmul", "tmatmul", "where", "astype", "concatenate",
+                      "scatter", "row_scatter", "row_add", "row_put", "put"})  # fmt: skip
+
+
+def form(value: Value) -> str:
+    """How a value is made: "view", "written" or "fresh"."""
+    if is_view(value):
+        return "view"
+    if not value.ndim or is_short_max(value):
+        return "fresh"
+    return "written" if value.op in _WRITTEN or ufunc_of(value.op) else "fresh"
+
+
+def is_view(value: Value) -> bool:
+    """Whether a value only looks at its first argument in another way."""
+    if value.op == "getitem":
+        return len(value.args) == 1 and bool(value.ndim)
+    return value.op in _VIEWS and bool(value.args[0].ndim)
+
+
+def in_place(value: Value) -> tuple[Value, ...]:
+    """The arguments in whose memory the result may be computed."""
+    if value.op == "where":
+        places: tuple[Value, ...] = value.args[2:3]
+        places = () if places[0] in value.args[:2] else places
+    elif value.op in ("row_add", "row_put", "put"):
+        places = () if value.args[0] in value.args[1:] else value.args[:1]
+    else:
+        places = value.args if ufunc_of(value.op) else ()
+    return tuple(a for a in places if a.shape == value.shape and a.dtype == value.dtype)
+
+
+def root(value: Value) -> Value:
+    """The value in whose memory a view looks."""
+    while not value.is_leaf and form(value) == "view":
+        value = value.args[0]
+    return value
+
+
+def event(step: Step) -> Event:
+    """What a step means for memory."""
+    value = step.value
+    if form(step.value) == "view":
+        return Event()
+    reads = tuple(dict.fromkeys(map(root, value.args)))
+    if form(step.value) == "fresh":
+        return Event((), reads)
+    viewed = {root(a) for a in value.args if root(a) is not a}
+    return Event((value,), reads, tuple(a for a in in_place(value) if a not in viewed))
+
+
+def is_short_max(value: Value) -> bool:
+    """Whether a maximum is along short rows, for which argmax is faster than the reduction."""
+    if value.op not in ("max", "min") or value.params["axis"] != (1,) or value.args[0].ndim != 2:
+        return False
+    return value.args[0].shape[1] <= settings.SHORT and value.args[0].shape[0] > 1
+
+
+def is_product(value: Value) -> bool:
+    """Whether a sum is along rows whose product with ones is as accurate, and faster."""
+    (x,) = value.args
+    rows = value.op == "sum" and x.ndim == 2 and value.params["axis"] == (1,)
+    single = x.dtype == value.dtype and x.dtype.name in ("float32", "float64")
+    return rows and single and x.shape[1] <= settings.LONG and not is_view(x)

@@ -1,0 +1,197 @@
+"""A graph as NumPy source code, in tiles of rows that stay in the cache and memory used again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph import Tensor
+from .code import Code
+from .forms import event, form, root
+from .literals import array_literal, literal
+from .loops import Loop
+from .memory import Event, Places
+from .naming import Naming
+from .rows import Plan, Stage, Step
+from .statements import HELPERS, Statements
+from .ufuncs import may_be_weak, ufunc_of
+from .values import Value
+
+
+def generate(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:
+    """NumPy code for the outputs, given the inputs.
+
+    >>> import tinygrad_xent as tx
+    >>> x = tx.tensor([1.0, 2.0], name="x")
+    >>> code = generate([x], [tx.sum(x * x), 2 * x])
+    >>> code.load()(np.array([3.0, 4.0]))
+    (np.float64(25.0), array([6., 8.]))
+    """
+    return Writer(Plan(inputs, outputs), [leaf.name or "" for leaf in inputs]).code()
+
+
+class Writer:
+    """The source code of one plan.
+
+    Args:
+        names: what the inputs are called.
+    """
+
+    def __init__(self, plan: Plan, names: Sequence[str]) -> None:
+        self.plan = plan
+        self.naming = Naming(names)
+        self.bound: dict[str, Any] = {}  # what stands in front of the function, by name
+        self.say = Statements(self.bound)
+        self.names = dict(zip(plan.inputs, self.naming.inputs, strict=True))
+        self.buffers: dict[str, tuple[tuple[int, ...], Any]] = {}
+        self.lines: list[str] = []
+        self._targets: dict[Value, str] = {}
+        self._give_places()
+
+    def code(self) -> Code:
+        """All of it."""
+        for stage in self.plan.stages:
+            if stage.rows:
+                Loop(self, stage).write()
+            else:
+                self._straight(stage)
+        self._finish()
+        memory = sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in self.buffers.values())
+        given = {k: v for k, v in self.bound.items() if not isinstance(v, str)}
+        return Code(self._page(), given, memory)
+
+    # -- memory of what exists as a whole ------------------------------------------------------
+
+    def _give_places(self) -> None:
+        """Find the memory of every array that exists as a whole."""
+        kinds = {v: (v.shape, v.dtype) for v in self._arrays()}
+        for i, value in enumerate(self.plan.outputs):
+            if value in kinds and value not in self._targets:
+                self._targets[value] = f"out{i + 1}"
+        places = Places(kinds, dict(self._targets))
+        places.assign([*self._events(), Event(reads=tuple(map(root, self.plan.outputs)))])
+        made = [self.buffer("w", *kind) for kind in places.made]
+        for value, place in places.of.items():
+            self.names[value] = place if isinstance(place, str) else made[place]
+
+    def _arrays(self) -> list[Value]:
+        steps = [(step, stage) for stage in self.plan.stages for step in stage.steps]
+        return [step.value for step, stage in steps if step.value.ndim and (
+            step.kind == "gathered" or step.value in stage.stored
+            or (step.kind == "whole" and form(step.value) == "written"))]  # fmt: skip
+
+    def _events(self) -> list[Event]:
+        events = []
+        for stage in self.plan.stages:
+            if stage.rows:
+                made = set(stage.values)
+                reads = {root(a) for v in made for a in v.args if a not in made}
+                whole = tuple(s.value for s in stage.gathered)
+                events.append(Event((*whole, *stage.stored), tuple(reads)))
+            else:
+                events += [event(step) for step in stage.steps]
+        return events
+
+    def buffer(self, letter: str, shape: tuple[int, ...], dtype: Any) -> str:
+        """The name of a new array that is kept from call to call."""
+        name = self.naming.numbered(letter)
+        self.buffers[name] = shape, dtype
+        return name
+
+    # -- statements ----------------------------------------------------------------------------
+
+    def _straight(self, stage: Stage) -> None:
+        self.say.at(rows=0, tile=0, count="")
+        for step in stage.steps:
+            args = self.arguments(step, self.names)
+            if form(step.value) == "written":
+                self.lines += self.say.writes(step, args, self.names[step.value])
+            else:
+                name = self.names[step.value] = self.naming.numbered("v")
+                self.lines.append(f"{name} = {self.say.expression(step, args)}")
+
+    def arguments(self, step: Step, names: dict[Value, str]) -> list[str]:
+        """The code of each argument."""
+        return [names[a] if a in names else self.constant(a, step.value, i)
+                for i, a in enumerate(step.value.args)]  # fmt: skip
+
+    def constant(self, value: Value, user: Value | None = None, place: int = 0) -> str:
+        """The code of a constant: a plain number where that means the same."""
+        if value.weak:
+            return literal(value.data)
+        if not value.ndim and user and ufunc_of(user.op) and may_be_weak(user, place):
+            return literal(float(str(value.data)) if value.dtype.kind == "f" else value.data.item())
+        name = self.names[value] = self.naming.numbered("c")
+        self.bound[name] = array_literal(value.data) or value.data
+        return name
+
+    def _finish(self) -> None:
+        """Write what is not in its output's memory yet, and return."""
+        for i, value in enumerate(self.plan.outputs):
+            name = f"out{i + 1}"
+            if self._targets.get(value) == name:
+                continue
+            code = self.names[value] if value in self.names else self.constant(value)
+            if value.ndim:
+                self.lines.append(f"np.copyto({name}, {code})")
+            else:
+                code = f"np.asarray({code})[()]" if value.op == "input" else code
+                self.lines += [f"if {name} is None:", f"    {name} = {code}",
+                               "else:", f"    {name}[...] = {code}"]  # fmt: skip
+
+    # -- the page ------------------------------------------------------------------------------
+
+    def _page(self) -> str:
+        helpers = [HELPERS[name] for name in sorted(self.say.helpers)]
+        front = [f"{k} = {v}" for k, v in self.bound.items() if isinstance(v, str)]
+        given = [f"# {k}: {_described(v)}, a constant of the graph, is set from outside."
+                 for k, v in self.bound.items() if not isinstance(v, str)]  # fmt: skip
+        parts = ["import numpy as np\n", *(["\n".join([*given, *front]) + "\n"] * bool(self.bound))]
+        return "\n\n".join(parts) + "".join(f"\n\n{p}" for p in [*helpers, *self._functions()])
+
+    def _functions(self) -> list[str]:
+        names, shapes = ", ".join(self.buffers), self.buffers.values()
+        outs = [f"out{i + 1}" for i in range(len(self.plan.outputs))]
+        tuple_of = ", ".join(outs) + "," * (len(outs) == 1)
+        nones = ", ".join(["None"] * len(outs)) + "," * (len(outs) == 1)
+        start = [f"{tuple_of} = out or ({nones})"]
+        start += [f"if out{i + 1} is None:\n        out{i + 1} = {_empty(v.shape, v.dtype)}"
+                  for i, v in enumerate(self.plan.outputs) if v.ndim]  # fmt: skip
+        end = [f"return {tuple_of}"]
+        page = []
+        if self.buffers:
+            names += "," * (len(self.buffers) == 1)
+            made = "".join(f"        {_empty(*kind)},\n" for kind in shapes)
+            page.append(f"{_POOL}    return (\n{made}    )\n")
+            start += ["try:", "    memory = pool.pop()", "except IndexError:",
+                      "    memory = buffers()", f"{names} = memory"]  # fmt: skip
+            end = ["pool.append(memory)", *end]
+        parameters = ", ".join([*self.naming.inputs, "out=None"])
+        body = "".join(f"    {line}\n" for line in [*start, *self.lines, *end])
+        return [*page, f"{self._quiet()}def run({parameters}):\n{body}"]
+
+    def _quiet(self) -> str:
+        """Branches that are not taken may divide by zero; what they give is not used."""
+        ops = {v.op for v in self.plan.steps}
+        prone = ops & {"div", "log", "power", "sqrt", "log1p"} and "where" in ops
+        return '@np.errstate(divide="ignore", invalid="ignore")\n' if prone else ""
+
+
+_POOL = '''\
+pool = []  # memory that no call is using: a call takes one from here, and puts it back
+
+
+def buffers():
+    """Memory for what is computed on the way."""
+'''
+
+
+def _empty(shape: tuple[int, ...], dtype: Any) -> str:
+    return f"np.empty({shape}, np.{dtype.type.__name__})"
+
+
+def _described(constant: Any) -> str:
+    shape = getattr(constant, "shape", None)
+    return "a function" if shape is None else f"{constant.dtype} {shape}"

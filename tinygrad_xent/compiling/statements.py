@@ -1,0 +1,257 @@
+"""One value as NumPy code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..graph import PRIMITIVES
+from ..writing.languages import NUMPY
+from .forms import is_product, is_short_max
+from .rows import Step
+from .ufuncs import forced, ufunc_of
+from .values import Value
+
+_SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+_REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce"}
+HELPERS = {"others": NUMPY.helpers["others"]}
+
+
+class Statements:
+    """Values as statements.
+
+    Args:
+        bound: where to put what has to stand in front of the function, as code by name.
+    """
+
+    def __init__(self, bound: dict[str, Any]) -> None:
+        self.bound, self.helpers = bound, set[str]()
+        self.at(0, 0, "")
+
+    def at(self, rows: int, tile: int, count: str) -> None:
+        """Say where the statements stand.
+
+        Args:
+            rows: how many rows the loop has; 0 outside of loops.
+            tile: how many are computed at a time.
+            count: the code for how many they are at the moment, if fewer than `rows`.
+        """
+        self.rows, self.tile, self.count = rows, tile, count
+
+    def expression(self, step: Step, args: Sequence[str]) -> str:
+        """Code for a view or a fresh value."""
+        value, op = step.value, step.value.op
+        if op in _REDUCE:
+            return (
+                self._short_max(value, args) if is_short_max(value) else self._reduce(value, args)
+            )
+        write: Callable[..., str] | None = getattr(self, f"_{op}", None)
+        if write is not None:
+            return write(value, args)
+        if ufunc_of(op):
+            return self._number(value, args)
+        return self._foreign(value, args)
+
+    def writes(self, step: Step, args: Sequence[str], out: str) -> list[str]:
+        """Statements that write a value into `out`."""
+        value, op = step.value, step.value.op
+        if op in _REDUCE:
+            return [self._reduce(value, args, out)]
+        write: Callable[..., list[str]] | None = getattr(self, f"_write_{op}", None)
+        if write is not None:
+            return write(value, args, out)
+        return [_call(value, args, f", out={out}")]
+
+    # -- elementwise ---------------------------------------------------------------------------
+
+    def _number(self, value: Value, args: Sequence[str]) -> str:
+        if value.op in _SYMBOLS and not forced(value):
+            return f"{args[0]} {_SYMBOLS[value.op]} {args[1]}"
+        return _call(value, args, "")
+
+    def _where(self, value: Value, args: Sequence[str]) -> str:
+        kind = f"np.{value.dtype.type.__name__}"
+        return f"{kind}({args[1]} if {args[0]} else {args[2]})"
+
+    def _write_where(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        mask, x, y = args
+        first = [] if y == out else [f"np.copyto({out}, {y})"]
+        return [*first, f"np.copyto({out}, {x}, where={mask})"]
+
+    def _astype(self, value: Value, args: Sequence[str]) -> str:
+        return f"np.{value.dtype.type.__name__}({args[0]})"
+
+    def _write_astype(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [f'np.copyto({out}, {args[0]}, casting="unsafe")']
+
+    # -- reductions and products ---------------------------------------------------------------
+
+    def _reduce(self, value: Value, args: Sequence[str], out: str = "") -> str:
+        (x,) = value.args
+        axis, keepdims = value.params["axis"], value.params["keepdims"]
+        if out and is_product(value):
+            ones = f"ones{(x.shape[1], 1) if keepdims else (x.shape[1],)}"
+            return f"np.matmul({args[0]}, {self._ones(ones, value)}, out={out})"
+        along = "None" if len(axis) == x.ndim else repr(axis[0] if len(axis) == 1 else axis)
+        kept = ", keepdims=True" if keepdims else ""
+        into = f", out={out}" if out else ""
+        return f"{_REDUCE[value.op]}({args[0]}, axis={along}{kept}{into})"
+
+    def _ones(self, code: str, value: Value) -> str:
+        dtype = value.dtype.type.__name__
+        name = f"ones_{value.args[0].shape[1]}" + ("x1" if value.params["keepdims"] else "")
+        name += "" if dtype == "float64" else f"_{dtype}"
+        shape = code.removeprefix("ones")
+        self.bound[name] = f"np.ones({shape}, np.{dtype})"
+        return name
+
+    def _short_max(self, value: Value, args: Sequence[str]) -> str:
+        which = "argmax" if value.op == "max" else "argmin"
+        kept = "[:, None]" if value.params["keepdims"] else ""
+        return f"{args[0]}[{self._rows(value)}, {args[0]}.{which}(axis=1)]{kept}"
+
+    def _matmul(self, value: Value, args: Sequence[str]) -> str:
+        return f"{args[0]} @ {args[1]}"
+
+    def _tmatmul(self, value: Value, args: Sequence[str]) -> str:
+        return f"{_turned(value, args[0])} @ {args[1]}"
+
+    def _write_matmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [f"np.matmul({args[0]}, {args[1]}, out={out})"]
+
+    def _write_tmatmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [f"np.matmul({_turned(value, args[0])}, {args[1]}, out={out})"]
+
+    # -- views ---------------------------------------------------------------------------------
+
+    def _transpose(self, value: Value, args: Sequence[str]) -> str:
+        axes = value.params["axes"]
+        return f"{args[0]}.T" if axes == (1, 0) else f"{args[0]}.transpose{axes}"
+
+    def _expand_dims(self, value: Value, args: Sequence[str]) -> str:
+        axes = value.params["axis"]
+        index = ["None" if i in axes else ":" for i in range(value.ndim)]
+        while index[-1] == ":":
+            index.pop()
+        x = f"np.asarray({args[0]})" if not value.args[0].ndim else args[0]
+        return f"{x}[{', '.join(index)}]"
+
+    def _squeeze(self, value: Value, args: Sequence[str]) -> str:
+        axes = value.params["axis"]
+        index = ["0" if i in axes else ":" for i in range(value.args[0].ndim)]
+        while index and index[-1] == ":":
+            index.pop()
+        return f"{args[0]}[{', '.join(index)}]" if index else args[0]
+
+    def _reshape(self, value: Value, args: Sequence[str]) -> str:
+        x = f"np.asarray({args[0]})" if not value.args[0].ndim else args[0]
+        if not value.ndim:
+            return f"{x}.reshape(())[()]"
+        return f"{x}.reshape({self._shape(value)})"
+
+    def _broadcast_to(self, value: Value, args: Sequence[str]) -> str:
+        return f"np.broadcast_to({args[0]}, {self._shape(value)})"
+
+    def _shape(self, value: Value) -> str:
+        if not self.count or value.shape[0] != self.rows:
+            return str(value.shape)
+        return f"({', '.join([self.count, *map(str, value.shape[1:])])}{',' * (value.ndim == 1)})"
+
+    # -- indices -------------------------------------------------------------------------------
+
+    def _getitem(self, value: Value, args: Sequence[str]) -> str:
+        x = args[0] if value.args[0].ndim else f"np.asarray({args[0]})"
+        return f"{x}[{_subscript(value.params['index'], args[1:]) or '()'}]"
+
+    def _row_getitem(self, value: Value, args: Sequence[str]) -> str:
+        return f"{args[0]}[{self._row_index(value, args, 1)}]"
+
+    def _write_row_scatter(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        index = self._row_index(value, args, 1)
+        return [f"{out}.fill(0)", _added(value, 1, out, index, args[0], "=")]
+
+    def _write_row_add(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        index = self._row_index(value, args, 2)
+        return [*_copied(args[0], out), _added(value, 2, out, index, args[1], "+=")]
+
+    def _write_row_put(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [*_copied(args[0], out), f"{out}[{self._row_index(value, args, 2)}] = {args[1]}"]
+
+    def _write_put(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        index = _subscript(value.params["index"], args[2:]) or "()"
+        return [*_copied(args[0], out), f"{out}[{index}] = {args[1]}"]
+
+    def _write_scatter(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [f"{out}.fill(0)", self.scatters(value, args, out)]
+
+    def scatters(self, value: Value, args: Sequence[str], out: str) -> str:
+        """The statement that adds what is scattered to `out`."""
+        index = value.params["index"]
+        if len(args) == 1:
+            return f"{out}[{_subscript(index, []) or '()'}] += {args[0]}"
+        return f"np.add.at({out}, ({_subscript(index, args[1:], places=True)},), {args[0]})"
+
+    def _row_index(self, value: Value, args: Sequence[str], first: int) -> str:
+        ndim = max([a.ndim for a in value.args[first:]], default=0)
+        rows = self._rows(value) + (f"[:{', None' * (ndim - 1)}]" if ndim > 1 else "")
+        return f"{rows}, {_subscript(value.params['index'], args[first:])}".removesuffix(", ")
+
+    def _rows(self, value: Value) -> str:
+        """The numbers of the rows at hand."""
+        rows = (value if value.op == "row_scatter" else value.args[0]).shape[0]
+        name = f"rows_{self.tile or rows}"
+        self.bound[name] = f"np.arange({self.tile or rows})"
+        return f"{name}[:{self.count}]" if self.count and not self.count.isdigit() else name
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    def _write_concatenate(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        parts = ", ".join(args)
+        return [f"np.concatenate([{parts}], axis={value.params['axis']}, out={out})"]
+
+    def _others(self, value: Value, args: Sequence[str]) -> str:
+        self.helpers.add("others")
+        return f"others({args[0]}, {value.params['axis'][0]})"
+
+    def _foreign(self, value: Value, args: Sequence[str]) -> str:
+        """An operation that somebody added to the table: its own function."""
+        self.bound[f"op_{value.op}"] = PRIMITIVES[value.op].array
+        settings = "".join(f", {k}={v!r}" for k, v in value.params.items())
+        return f"op_{value.op}({', '.join(args)}{settings})"
+
+
+def _call(value: Value, args: Sequence[str], more: str) -> str:
+    ufunc = ufunc_of(value.op)
+    assert ufunc is not None
+    dtype = f", dtype=np.{value.dtype.type.__name__}" if forced(value) else ""
+    return f"np.{ufunc.__name__}({', '.join(args)}{dtype}{more})"
+
+
+def _turned(value: Value, code: str) -> str:
+    return f"{code}.T" if value.args[0].ndim == 2 else code
+
+
+def _copied(x: str, out: str) -> list[str]:
+    return [] if x == out else [f"np.copyto({out}, {x})"]
+
+
+def _added(value: Value, first: int, out: str, index: str, v: str, sign: str) -> str:
+    """Entries added, one by one where an index may name one of them twice."""
+    once = all(a.ndim <= 1 for a in value.args[first:])
+    return f"{out}[{index}] {sign} {v}" if once else f"np.add.at({out}, ({index},), {v})"
+
+
+def _subscript(index: Sequence[Any], arrays: Sequence[str], places: bool = False) -> str:
+    return ", ".join(_part(part, arrays, places) for part in index)
+
+
+def _part(part: tuple[Any, ...], arrays: Sequence[str], places: bool) -> str:
+    kind, *values = part
+    if kind == "slice" and places:
+        return f"slice({', '.join(map(str, values))})"
+    if kind == "slice":
+        start, stop, step = ("" if v is None else str(v) for v in values)
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    if kind == "array":
+        return arrays[int(values[0])]
+    return {"int": str(values[0]) if values else "", "new": "None"}.get(kind, "...")
