@@ -47,6 +47,7 @@ def put_in(x: Any, v: Any, *arrays: Any, index: Any) -> np.ndarray:
 REFERENCE = {
     "alias": lambda x: x,
     "astype": lambda x, dtype: x.astype(dtype),
+    "checked_labels": lambda labels, classes, asked: labels,
     "broadcast_to": lambda x, shape: np.broadcast_to(x, shape),
     "concatenate": lambda *parts, axis: np.concatenate(parts, axis),
     "div": np.divide,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import functions, ops
 from .errors import (
     CertificateError,
+    CompileError,
     DeriveError,
     DtypeError,
     GradientError,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .checking.check import check
     from .checking.gradcheck import gradcheck
     from .checking.verify import verify
+    from .compiling import Compiled, compile
     from .drawing import Drawing, Film, draw, draw_diff
     from .drawing.film import film
     from .linting import Item, Report, lint
@@ -70,6 +72,7 @@ _ROOMS = {
     "algebra": """Constant Derivation Formula NonNegative Nonzero OneHot Positive Simplex Symmetric
         gradient_graph simplify""",
     "checking": "Gradcheck Verdict Verification check gradcheck same verify",
+    "compiling": "Compiled compile",
     "drawing": "Drawing Film draw draw_diff film",
     "linting": "Item Report lint",
     "numerics": "Accuracy Limits WhyNan accuracy limits why_nan",
@@ -96,6 +99,8 @@ __all__ = [
     "Accuracy",
     "CertificateError",
     "Comparison",
+    "CompileError",
+    "Compiled",
     "Constant",
     "Derivation",
     "DeriveError",
@@ -127,6 +132,7 @@ __all__ = [
     "accuracy",
     "check",
     "compare",
+    "compile",
     "derive",
     "draw",
     "draw_diff",

@@ -13,10 +13,21 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
-from .graph import PRIMITIVES, Primitive, Tensor, dtype_of, is_float, leaf_value, shape_of, toposort
+from .graph import (
+    PRIMITIVES,
+    Blank,
+    Primitive,
+    Tensor,
+    dtype_of,
+    is_float,
+    leaf_value,
+    record,
+    shape_of,
+    toposort,
+)
 from .ops import astype, broadcast_to, where
 
-_sum = PRIMITIVES["sum"]
+_sum, _spread = PRIMITIVES["sum"], PRIMITIVES["broadcast_to"]
 
 # -- the loop -------------------------------------------------------------------------------------
 
@@ -217,7 +228,7 @@ def _pulled(
 
 def _has_zeros(seed: Any) -> bool:
     value = seed._value if type(seed) is Tensor else seed
-    return not (value.all() if type(value) is np.ndarray else value)
+    return not (value.all() if isinstance(value, np.ndarray) else value)
 
 
 def conform(c: Any, like: Any) -> Any:
@@ -326,6 +337,9 @@ def _cast(value: Any, like: Tensor) -> Any:
 def ones_like(like: Tensor) -> Any:
     if type(like._value) is float:
         return 1.0
+    if type(like._value) is Blank:
+        one = (like.dtype.type(1),)
+        return record(_spread, one, {"shape": like.shape}, Blank.of(like.shape, like.dtype, 1))
     return np.ones(like.shape, like.dtype) if like.shape else like.dtype.type(1)
 
 

@@ -43,6 +43,10 @@ class CertificateError(TinygradXentError, ValueError):
     """Text that is not a certificate."""
 
 
+class CompileError(TinygradXentError, TypeError):
+    """A function that cannot be compiled, because its result depends on more than its arguments."""
+
+
 class ParseError(TinygradXentError, ValueError):
     """Text that is not in the grammar of formulas, or a name in it that is not known."""
 

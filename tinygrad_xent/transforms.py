@@ -13,7 +13,7 @@ import numpy as np
 
 from .differentiate import Walk, cotangents, not_recorded, ones_like, seed_for
 from .errors import DtypeError, GradientError, ShapeError, describe, explain
-from .graph import Tensor, constant, is_float, leaf_value, recording, shape_of
+from .graph import Tensor, constant, is_float, leaf_value, observer, recording, shape_of
 from .ops import alias, reshape, stack, sum
 from .trees import flatten
 
@@ -116,7 +116,7 @@ class Trace:
             return Tensor(out)
         if not isinstance(out, Tensor):
             raise not_recorded(self.name, out)
-        return out
+        return observer.get().differentiated(out)  # type: ignore[no-any-return]
 
     def scalar(self) -> Tensor:
         """What the function returned, which has to be one number."""

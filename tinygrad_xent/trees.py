@@ -16,13 +16,14 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     if isinstance(tree, tuple):
         make = type(tree)._make if hasattr(tree, "_make") else type(tree)
         return _join(list(tree), make)
-    if isinstance(tree, list) and not _is_numbers(tree):
+    if isinstance(tree, list) and not is_numbers(tree):
         return _join(tree, list)
     return [tree], lambda new: new[0]
 
 
-def _is_numbers(x: Any) -> bool:
-    return all(_is_numbers(e) for e in x) if isinstance(x, list) else isinstance(x, (int, float))
+def is_numbers(x: Any) -> bool:
+    """Whether it is a number, or nested lists of nothing but numbers."""
+    return all(is_numbers(e) for e in x) if isinstance(x, list) else isinstance(x, (int, float))
 
 
 def _join(

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, ShapeError, describe, explain
-from ..graph import Tensor, dtype_of, shape_of
-from ..ops import abs, exp, log, log1p, sum, where
+from ..errors import ShapeError, describe, explain
+from ..graph import Blank, Tensor, dtype_of, shape_of
+from ..ops import abs, checked_labels, exp, log, log1p, sum, where
+from ..ops.labels import check_labels
 from ..ops.shaping import axes
 from .activations import log_softmax, relu
 from .arguments import accepts_lists
@@ -34,21 +35,12 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> Any:
     return (found[..., None] == np.arange(classes)).astype(dtype)
 
 
-def _labels(name: str, labels: Any, classes: int) -> np.ndarray:
+def _labels(name: str, labels: Any, classes: int) -> Any:
+    """Labels as whole numbers; those of a function that is being traced are checked as it runs."""
+    if isinstance(labels, Tensor) and type(labels._value) is Blank:
+        return checked_labels(labels, classes=classes, asked=name)
     array = np.asarray(labels.value if isinstance(labels, Tensor) else labels)
-    if array.dtype.kind not in "iu" and array.size:
-        raise DtypeError(
-            explain(f"{name}: labels must be integers", describe(array), "labels.astype(int)")
-        )
-    if array.size and not (array.min() >= 0 and array.max() < classes):
-        raise ShapeError(
-            explain(
-                f"{name}: labels must be from 0 to {classes - 1}",
-                f"labels from {array.min()} to {array.max()}",
-                f"{classes} classes; labels that count from 1 want labels - 1",
-            )
-        )
-    return array.astype(np.intp)
+    return check_labels(array, classes, name)
 
 
 @accepts_lists

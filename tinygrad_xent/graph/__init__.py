@@ -5,24 +5,30 @@ Read `tensor.py`, then `primitive.py`; `values.py` says what a node may hold, `t
 declaration reaches NumPy's functions and Python's operators.
 """
 
+from .blank import Blank
 from .primitive import PRIMITIVES, Primitive
-from .recording import branches, no_grad, recording
+from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
-from .tensor import Tensor, leaf_value, record, tensor, toposort
+from .tensor import Tensor, detached, leaf_value, record, tensor, toposort
 from .values import constant, dtype_of, is_float, shape_of
 
 __all__ = [
     "PRIMITIVES",
+    "Blank",
+    "Observer",
     "Primitive",
     "Tensor",
     "branches",
     "constant",
+    "detached",
     "dtype_of",
     "implements",
     "is_float",
     "leaf_value",
     "no_grad",
     "numpy_functions",
+    "observed_by",
+    "observer",
     "primitive",
     "record",
     "recording",

@@ -49,7 +49,43 @@ def recording() -> _Scope:
     return _Scope(True)
 
 
-branches_taken: ContextVar[list[tuple[Any, bool]] | None] = ContextVar("branches", default=None)
+class Observer:
+    """Who watches a function while it is recorded: this one lets everything pass."""
+
+    def truth(self, node: Any) -> bool:
+        """What Python's `if` gets to know of a Tensor."""
+        return bool(node._value)
+
+    def looked(self, node: Any) -> None:
+        """The numbers of a Tensor leave the graph, for `.value`, `.item()`, `float()` ..."""
+
+    def differentiated(self, node: Any) -> Any:
+        """The Tensor to differentiate in place of this one."""
+        return node
+
+
+observer: ContextVar[Observer] = ContextVar("observer", default=Observer())  # noqa: B039
+
+
+@contextmanager
+def observed_by(watcher: Observer) -> Iterator[None]:
+    """Inside this block, `watcher` sees what functions do with Tensors."""
+    token = observer.set(watcher)
+    try:
+        yield
+    finally:
+        observer.reset(token)
+
+
+class _Branches(Observer):
+    def __init__(self) -> None:
+        self.taken: list[tuple[Any, bool]] = []
+
+    def truth(self, node: Any) -> bool:
+        truth = bool(node._value)
+        if node.op is not None:
+            self.taken.append((node, truth))
+        return truth
 
 
 @contextmanager
@@ -63,9 +99,6 @@ def branches() -> Iterator[list[tuple[Any, bool]]]:
     >>> [truth for condition, truth in taken]
     [True]
     """
-    taken: list[tuple[Any, bool]] = []
-    token = branches_taken.set(taken)
-    try:
-        yield taken
-    finally:
-        branches_taken.reset(token)
+    watcher = _Branches()
+    with observed_by(watcher):
+        yield watcher.taken

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
-from .recording import branches_taken
+from .recording import observer
 from .values import constant, dtype_of, shape_of
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Tensor:
     @property
     def value(self) -> Any:
         """The number, or the array (read-only from now on, because the graph still uses it)."""
+        observer.get().looked(self)
         if type(self._value) is np.ndarray:
             self._value.setflags(write=False)
         return self._value
@@ -132,7 +133,7 @@ class Tensor:
 
     def item(self) -> float:
         """The value of a Tensor of one element, as a Python number."""
-        return np.asarray(self._value).item()  # type: ignore[no-any-return]
+        return np.asarray(self.value).item()  # type: ignore[no-any-return]
 
     def named(self, name: str) -> Tensor:
         """Give this node a name, which makes it a definition; returns the same node."""
@@ -148,11 +149,7 @@ class Tensor:
         return int(self.item())
 
     def __bool__(self) -> bool:
-        truth = bool(self._value)
-        taken = branches_taken.get()
-        if taken is not None and self.op is not None:
-            taken.append((self, truth))
-        return truth
+        return observer.get().truth(self)
 
     def __len__(self) -> int:
         return len(self._value)

@@ -3,6 +3,7 @@
 from .arithmetic import add, div, mul, neg, power, sub
 from .elementwise import abs, cos, exp, expm1, log, log1p, sign, sin, sqrt, tanh
 from .indexing import concatenate, getitem, put, scatter, stack
+from .labels import checked_labels
 from .linear import matmul
 from .reduction import max, min, others, sum
 from .selection import (
@@ -36,6 +37,7 @@ __all__ = [
     "alias",
     "astype",
     "broadcast_to",
+    "checked_labels",
     "concatenate",
     "cos",
     "div",

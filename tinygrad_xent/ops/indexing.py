@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
-from ..graph import Tensor, constant, dtype_of, implements, primitive, shape_of
+from ..graph import Tensor, constant, implements, primitive, shape_of
 from . import samples
 from .shaping import expand_dims, ravel
 
@@ -66,7 +66,7 @@ def _index_array(part: Any) -> Any:
 
 
 def _scatter(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    out = np.zeros(shape, dtype_of(g))
+    out = np.zeros_like(g, shape=shape)
     if arrays:
         np.add.at(out, _index(index, arrays), g)
     else:
@@ -79,7 +79,7 @@ _AT_LABELS = (("array", 0), ("array", 1))
 _SLICED = (("slice", None, None, 2), ("int", 1))
 
 _getitem = primitive(
-    "getitem", lambda x, *arrays, index: np.asarray(x)[_index(index, arrays)], selects=True,
+    "getitem", lambda x, *arrays, index: np.asanyarray(x)[_index(index, arrays)], selects=True,
     vjp=lambda g, out, x, *arrays, index: (
         scatter(g, *arrays, index=index, shape=shape_of(x)), *(None for _ in arrays)
     ),
@@ -105,7 +105,7 @@ scatter = primitive(
 
 
 def _put(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
-    out = np.array(x)
+    out = np.copy(x)
     out[_index(index, arrays)] = v
     return out
 

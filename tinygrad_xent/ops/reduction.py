@@ -77,11 +77,11 @@ _min = primitive(
 
 def _sum_of_others(x: Any, axis: tuple[int, ...]) -> Any:
     """The total less the entry; for the largest entry, where that would cancel, the rest summed."""
-    x, (along,) = np.asarray(x), axis
+    x, (along,) = np.asanyarray(x), axis
     out = np.add.reduce(x, along, keepdims=True) - x
     if x.size:
         largest = np.expand_dims(np.abs(x).argmax(along), along)
-        rest = np.array(x)
+        rest = np.copy(x)
         np.put_along_axis(rest, largest, 0, along)
         np.put_along_axis(out, largest, np.add.reduce(rest, along, keepdims=True), along)
     return out

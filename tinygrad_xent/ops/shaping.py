@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, describe, explain
-from ..graph import Tensor, dtype_of, implements, primitive, shape_of
+from ..graph import Blank, Tensor, dtype_of, implements, primitive, shape_of
 from . import samples
 
 Axis = int | tuple[int, ...] | None
@@ -59,8 +59,8 @@ _LARGE = 4096  # entries from which a view, which writes nothing, is made faster
 def _spread(x: Any, shape: tuple[int, ...]) -> Any:
     if shape == ():
         return x
-    if math.prod(shape) > _LARGE:
-        return np.broadcast_to(np.asarray(x, dtype_of(x)), shape)
+    if math.prod(shape) > _LARGE or type(x) is Blank:
+        return np.broadcast_to(np.asanyarray(x, dtype_of(x)), shape)
     out = np.empty(shape, dtype_of(x))
     out[...] = x
     return out
@@ -75,7 +75,7 @@ _broadcast_to = primitive(
 )  # fmt: skip
 
 _astype = primitive(
-    "astype", lambda x, dtype: np.asarray(x).astype(dtype)[()],
+    "astype", lambda x, dtype: np.asanyarray(x).astype(dtype)[()],
     vjp=lambda g, out, x, dtype: (g if np.dtype(dtype).kind == "f" else None,),
     text="{0}", latex="{0}", code="{0}.astype({dtype})",
     sample=samples.normal((3, 4), dtype="float64"),

@@ -1,0 +1,1 @@
+"""Graphs in the form that keeps its digits: neither overflow nor cancellation."""

@@ -1,0 +1,149 @@
+"""Numbers too large or too small to write down: a product of ordinary factors and exponentials.
+
+    factors over divisors times e to the sum of (coefficient times exponent)
+
+The exponents are a linear combination, kept symbolic, so that what is added in one place and taken
+away in another is gone before anything is computed. This is what shifts softmax by its maximum, and
+cancels the shift that the user wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...graph import Tensor, shape_of
+from ...ops import broadcast_to, exp
+
+Exponents = dict[int, tuple[Any, float]]  # by id: an exponent and how often it is taken
+
+
+@dataclass(frozen=True)
+class Monomial:
+    """A product of ordinary factors, over divisors, times an exponential.
+
+    Attributes:
+        shape: that of the node it stands for; its parts may be smaller and broadcast.
+        number: a plain number in front.
+        above, below: the factors and the divisors.
+        exponents: what is summed in the exponent.
+    """
+
+    shape: tuple[int, ...]
+    number: float = 1.0
+    above: tuple[Tensor, ...] = ()
+    below: tuple[Tensor, ...] = ()
+    exponents: Exponents = field(default_factory=dict)
+
+    def times(self, other: Monomial, shape: tuple[int, ...]) -> Monomial:
+        """The product."""
+        return Monomial(
+            shape, self.number * other.number, self.above + other.above, self.below + other.below,
+            added(self.exponents, other.exponents),
+        )  # fmt: skip
+
+    def inverse(self) -> Monomial:
+        """One over it."""
+        return Monomial(
+            self.shape, 1 / self.number, self.below, self.above, scaled(self.exponents, -1.0)
+        )
+
+    def at(self, shape: tuple[int, ...]) -> Monomial:
+        """The same, broadcast."""
+        return Monomial(shape, self.number, self.above, self.below, self.exponents)
+
+    def without_exponents(self) -> Monomial:
+        return Monomial(self.shape, self.number, self.above, self.below)
+
+    def ordinary(self) -> Any:
+        """The part that is no exponential, as a graph."""
+        whole: Any = None if self.number == 1 and self.above else self.number
+        for factor in sorted(self.above, key=lambda f: f.size):
+            whole = factor if whole is None else factor * whole
+        for divisor in self.below:
+            whole = whole / divisor
+        return whole
+
+
+def plain(x: Any, shape: tuple[int, ...]) -> Monomial:
+    """A graph, or a number, as the only factor."""
+    if isinstance(x, Tensor):
+        return Monomial(shape, above=(x,))
+    if np.ndim(x) == 0 and x != 0:
+        return Monomial(shape, number=float(x))
+    return Monomial(shape, above=(Tensor(x),))
+
+
+def exponential(exponents: Exponents) -> Any:
+    """e to the sum."""
+    return exp(combined(exponents))
+
+
+# -- linear combinations --------------------------------------------------------------------------
+
+
+def linear(x: Any, times: float = 1.0) -> Exponents:
+    """A graph as a linear combination: sums, differences and multiples are opened."""
+    found: Exponents = {}
+    stack = [(x, times)]
+    while stack:
+        node, c = stack.pop()
+        name = node.op.name if isinstance(node, Tensor) and node.op is not None else ""
+        if name == "add":
+            stack += [(a, c) for a in node.args]
+        elif name == "sub":
+            stack += [(node.args[0], c), (node.args[1], -c)]
+        elif name == "neg":
+            stack.append((node.args[0], -c))
+        elif name == "broadcast_to":
+            stack.append((node.args[0], c))
+        else:
+            found = added(found, {_place(node): (node, c)})
+    return found
+
+
+def _place(node: Any) -> int:
+    return (
+        id(node) if isinstance(node, Tensor) else hash((np.shape(node), np.asarray(node).tobytes()))
+    )
+
+
+def added(a: Exponents, b: Exponents) -> Exponents:
+    """The sum of two, in which what cancels is gone."""
+    total = dict(a)
+    for place, (node, c) in b.items():
+        _, before = total.pop(place, (node, 0.0))
+        if before + c:
+            total[place] = node, before + c
+    return total
+
+
+def scaled(a: Exponents, by: float) -> Exponents:
+    return {place: (node, c * by) for place, (node, c) in a.items()}
+
+
+def combined(a: Exponents) -> Any:
+    """The linear combination as a graph, what is added before what is taken away."""
+    whole: Any = None
+    for node, c in sorted(a.values(), key=lambda term: term[1] < 0):
+        piece = node if abs(c) == 1 else node * abs(c)
+        if whole is None:
+            whole = piece if c > 0 else -piece
+        else:
+            whole = whole + piece if c > 0 else whole - piece
+    return 0.0 if whole is None else whole
+
+
+def spread(x: Any, shape: tuple[int, ...]) -> Any:
+    """The graph at a shape that it broadcasts to."""
+    return x if shape_of(x) == shape else broadcast_to(x, shape)
+
+
+def is_constant_along(node: Any, axis: Iterable[int], ndim: int) -> bool:
+    """Whether a term is the same all along these axes of what it is a part of."""
+    shape = shape_of(node)
+    places = [a - ndim + len(shape) for a in axis]
+    return all(i < 0 or shape[i] == 1 for i in places)
