@@ -106,3 +106,20 @@ def is_boundary(node: Tensor) -> bool:
 
 def _is_node(x: Any) -> bool:
     return isinstance(x, Tensor)
+
+
+def above_boundary(root: Tensor) -> list[Tensor]:
+    """The nodes to visit, arguments first: nothing behind the variables of a transform."""
+    order: list[Tensor] = []
+    seen: set[int] = set()
+    stack: list[tuple[Tensor, bool]] = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            if not is_boundary(node):
+                stack.extend((a, False) for a in node.args if isinstance(a, Tensor))
+    return order

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ...graph import Tensor, shape_of
-from ...ops import broadcast_to, exp
+from ...ops import broadcast_to, exp, squeeze
+from .knowing import is_nonnegative, is_nonpositive, is_number, name_of
 
 Exponents = dict[int, tuple[Any, float]]  # by id: an exponent and how often it is taken
 
@@ -55,6 +56,16 @@ class Monomial:
         """The same, broadcast."""
         return Monomial(shape, self.number, self.above, self.below, self.exponents)
 
+    @property
+    def is_one(self) -> bool:
+        """Whether there is nothing beside the exponential."""
+        return self.number == 1 and not self.above and not self.below
+
+    @property
+    def key(self) -> frozenset[tuple[int, float]]:
+        """What is in the exponent, to look it up by."""
+        return key(self.exponents)
+
     def without_exponents(self) -> Monomial:
         return Monomial(self.shape, self.number, self.above, self.below)
 
@@ -91,7 +102,7 @@ def linear(x: Any, times: float = 1.0) -> Exponents:
     stack = [(x, times)]
     while stack:
         node, c = stack.pop()
-        name = node.op.name if isinstance(node, Tensor) and node.op is not None else ""
+        name = name_of(node)
         if name == "add":
             stack += [(a, c) for a in node.args]
         elif name == "sub":
@@ -100,15 +111,16 @@ def linear(x: Any, times: float = 1.0) -> Exponents:
             stack.append((node.args[0], -c))
         elif name == "broadcast_to":
             stack.append((node.args[0], c))
+        elif is_number(node):
+            found = added(found, {_NUMBER: (1.0, c * float(node))})
+        elif name == "mul" and is_number(node.args[0]):
+            stack.append((node.args[1], c * float(node.args[0])))
         else:
-            found = added(found, {_place(node): (node, c)})
+            found = added(found, {id(node): (node, c)})
     return found
 
 
-def _place(node: Any) -> int:
-    return (
-        id(node) if isinstance(node, Tensor) else hash((np.shape(node), np.asarray(node).tobytes()))
-    )
+_NUMBER = 0  # the place of all that is added as plain numbers
 
 
 def added(a: Exponents, b: Exponents) -> Exponents:
@@ -119,6 +131,11 @@ def added(a: Exponents, b: Exponents) -> Exponents:
         if before + c:
             total[place] = node, before + c
     return total
+
+
+def key(a: Exponents) -> frozenset[tuple[int, float]]:
+    """A linear combination as something to look up by."""
+    return frozenset((place, c) for place, (_, c) in a.items())
 
 
 def scaled(a: Exponents, by: float) -> Exponents:
@@ -147,3 +164,28 @@ def is_constant_along(node: Any, axis: Iterable[int], ndim: int) -> bool:
     shape = shape_of(node)
     places = [a - ndim + len(shape) for a in axis]
     return all(i < 0 or shape[i] == 1 for i in places)
+
+
+def without(term: Any, axis: tuple[int, ...], ndim: int) -> Any:
+    """A term that is constant along axes of something of `ndim` axes, without these axes."""
+    missing = ndim - len(shape_of(term))
+    gone = tuple(a - missing for a in axis if a >= missing)
+    return squeeze(term, gone) if gone else term
+
+
+def split(x: Monomial, axis: tuple[int, ...]) -> tuple[Monomial, Monomial]:
+    """What varies along axes, and the factors that do not."""
+
+    def chosen(part: tuple[Tensor, ...], same: bool) -> tuple[Tensor, ...]:
+        return tuple(f for f in part if is_constant_along(f, axis, len(x.shape)) is same)
+
+    inner = Monomial(x.shape, 1.0, chosen(x.above, False), chosen(x.below, False), x.exponents)
+    return inner, Monomial(x.shape, x.number, chosen(x.above, True), chosen(x.below, True))
+
+
+def is_negative(exponents: Exponents) -> bool:
+    """Whether every term of a sum is negative or zero, for each its own reason."""
+    return all(
+        (c < 0 and is_nonnegative(node)) or (c > 0 and is_nonpositive(node))
+        for node, c in exponents.values()
+    )

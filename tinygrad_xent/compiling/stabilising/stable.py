@@ -23,8 +23,6 @@ from ...graph import Tensor, shape_of
 from ...ops import (
     exp,
     expm1,
-    log,
-    log1p,
     max,
     maximum,
     others,
@@ -33,8 +31,8 @@ from ...ops import (
     sum,
     where,
 )
-from .interning import Interner, is_boundary
-from .knowing import equals, is_nonnegative, is_nonpositive, is_positive
+from .interning import Interner, above_boundary, is_boundary
+from .knowing import equals, is_positive
 from .monomials import (
     Exponents,
     Monomial,
@@ -42,13 +40,16 @@ from .monomials import (
     combined,
     exponential,
     is_constant_along,
+    is_negative,
+    key,
     linear,
     plain,
     scaled,
+    split,
     spread,
+    without,
 )
-
-_MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem"})
+from .operations import FORMS, PLAIN
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Stable:
             return root
         root = self.intern(root)
         with np.errstate(all="ignore"):
-            for node in _above_boundary(root):
+            for node in above_boundary(root):
                 if id(node) not in self._plain:
                     self._visit(node)
         return self._plain[id(root)]
@@ -105,10 +106,10 @@ class Stable:
             self._plain[id(node)] = node
             return
         assert node.op is not None
-        form = _FORMS[node.op.name](self, node) if node.op.name in _FORMS else None
+        form = FORMS[node.op.name](self, node) if node.op.name in FORMS else None
         if form is not None:
             self._forms[id(node)] = form
-        result = _PLAIN[node.op.name](self, node, form) if node.op.name in _PLAIN else None
+        result = PLAIN[node.op.name](self, node, form) if node.op.name in PLAIN else None
         if result is None:
             result = node.op(*map(self.plain, node.args), **node.params)
         self._plain[id(node)] = self.intern(spread(result, node.shape))
@@ -137,16 +138,14 @@ class Stable:
 
     def is_tame(self, f: Monomial) -> bool:
         """Whether the exponential cannot overflow: nothing in it, or nothing positive."""
-        return (
-            not f.exponents or _key(f.exponents) in self._nonpositive or _is_negative(f.exponents)
-        )
+        return not f.exponents or f.key in self._nonpositive or is_negative(f.exponents)
 
     def is_shifted(self, f: Monomial, axis: tuple[int, ...]) -> bool:
         """Whether it is an exponential from which the largest along these axes was taken."""
         varying = [
             t for t, _ in f.exponents.values() if not is_constant_along(t, axis, len(f.shape))
         ]
-        return _is_one(f) and len(varying) == 1
+        return f.is_one and len(varying) == 1
 
     def is_whole(self, x: Any) -> bool:
         """Whether it is known to be a sum of exponentials."""
@@ -201,23 +200,27 @@ class Stable:
         ndim = len(x.shape)
         along = {p: t for p, t in x.exponents.items() if is_constant_along(t[0], axis, ndim)}
         varying = {p: t for p, t in x.exponents.items() if p not in along}
+        x, outer = split(x, axis)
         weight, shift = self.intern(x.without_exponents().ordinary()), {}
         entry = spread(weight, x.shape)
         if varying:
             exponent, largest = self._largest(self.intern(combined(varying)), x, axis)
             shift = linear(largest)
             shifted = added(linear(exponent), scaled(shift, -1.0))
-            self._nonpositive.add(_key(shifted))
+            self._nonpositive.add(key(shifted))
             part = self.intern(spread(exponential(shifted), x.shape))
             entry = part if equals(weight, 1.0) else part * weight
         kept = self._trimmed(sum(entry, axis, keepdims=True))
         if varying and equals(weight, 1.0) and len(axis) == 1:
             self._wholes[id(kept)] = _Whole(shifted, self.intern(others(part, axis[0])))
-        outside, result = added(along, shift), kept
+        outside = added(along, shift)
+        above, below = (kept, *outer.above), outer.below
         if not keepdims:
-            result = self.intern(_without(kept, axis, ndim))
-            outside = self._mapped(outside, lambda t: _without(t, axis, ndim))
-        return Monomial(shape, above=(result,), exponents=outside)
+            above, below = (
+                tuple(self.intern(without(t, axis, ndim)) for t in ts) for ts in (above, below)
+            )
+            outside = self._mapped(outside, lambda t: without(t, axis, ndim))
+        return Monomial(shape, outer.number, above, below, outside)
 
     def _largest(self, exponent: Any, x: Monomial, axis: tuple[int, ...]) -> tuple[Any, Any]:
         """The exponents of what is there at all, and the largest of them."""
@@ -244,7 +247,7 @@ class Stable:
             both = f.without_exponents().ordinary() + sign * g.without_exponents().ordinary()
             return Monomial(shape, above=(self.intern(both),), exponents=f.exponents)
         e, h = combined(f.exponents), combined(g.exponents)
-        if not (_is_one(f) and _is_one(g)):
+        if not (f.is_one and g.is_one):
             larger = self.intern(stop_gradient(maximum(e, h)))
             both = exp(e - larger) * f.ordinary() + sign * (exp(h - larger) * g.ordinary())
             return Monomial(shape, above=(self.intern(both),), exponents=linear(larger))
@@ -278,7 +281,7 @@ class Stable:
 
         exponents = self._mapped(f.exponents, move)
         if self.is_tame(f):
-            self._nonpositive.add(_key(exponents))
+            self._nonpositive.add(key(exponents))
         above, below = ([move(x) for x in part] for part in (f.above, f.below))
         for old, new in zip((*f.above, *f.below), (*above, *below), strict=True):
             whole = self._wholes.get(id(old))
@@ -286,208 +289,3 @@ class Stable:
                 there = self._mapped(whole.exponents, move)
                 self._wholes[id(new)] = _Whole(there, move(whole.rest))
         return Monomial(node.shape, f.number, tuple(above), tuple(below), exponents)
-
-
-# -- the forms of operations, and how their results are written -----------------------------------
-
-
-def _form_of_exp(s: Stable, node: Tensor) -> Monomial:
-    return Monomial(node.shape, exponents=linear(s.plain(node.args[0])))
-
-
-def _form_of_product(s: Stable, node: Tensor) -> Monomial:
-    if any(map(s.is_waiting, node.args)):
-        x, y = node.args
-        s.wait(node, lambda: s.unfolded(x).times(s.unfolded(y), node.shape))
-    return s.form(node.args[0]).times(s.form(node.args[1]), node.shape)
-
-
-def _form_of_quotient(s: Stable, node: Tensor) -> Monomial:
-    if s.is_waiting(node.args[0]):
-        x, y = node.args
-        s.wait(node, lambda: s.unfolded(x).times(s.unfolded(y).inverse(), node.shape))
-    return s.form(node.args[0]).times(s.unfolded(node.args[1]).inverse(), node.shape)
-
-
-def _form_of_minus(s: Stable, node: Tensor) -> Monomial:
-    return s.form(node.args[0]).times(Monomial((), -1.0), node.shape)
-
-
-def _form_of_power(s: Stable, node: Tensor) -> Monomial | None:
-    f, c = s.form(node.args[0]), node.args[1] if len(node.args) > 1 else 0.5
-    if not f.exponents or isinstance(c, Tensor) or np.ndim(c) or f.number <= 0:
-        return None
-    above, below = (tuple(s.intern(x**c) for x in part) for part in (f.above, f.below))
-    return Monomial(node.shape, f.number**c, above, below, scaled(f.exponents, float(c)))
-
-
-def _form_of_sum(s: Stable, node: Tensor) -> Monomial | None:
-    f = s.form(node.args[0])
-    if not f.exponents:
-        return None
-    if s.is_tame(f) and not s.is_shifted(f, node.params["axis"]):
-        s.wait(node, lambda: s.total(f, **node.params, shape=node.shape))
-        return None
-    return s.total(f, **node.params, shape=node.shape)
-
-
-def _form_of_move(s: Stable, node: Tensor) -> Monomial | None:
-    (x, *_), f = node.args, s.form(node.args[0])
-    if s.is_waiting(x):
-        s.wait(node, lambda: s.moved(node, s.unfolded(x)))
-    known = f.exponents or any(map(s.is_whole, (*f.above, *f.below)))
-    return s.moved(node, f) if known else None
-
-
-def _form_of_spread(s: Stable, node: Tensor) -> Monomial:
-    return s.form(node.args[0]).at(node.shape)
-
-
-def _form_of_addition(s: Stable, node: Tensor) -> Monomial | None:
-    return _added(s, node, 1.0)
-
-
-def _form_of_subtraction(s: Stable, node: Tensor) -> Monomial | None:
-    return _added(s, node, -1.0)
-
-
-def _added(s: Stable, node: Tensor, sign: float) -> Monomial | None:
-    f, g = map(s.form, node.args)
-    for one, part, front in ((f, g, sign), (g, f, 1.0)):
-        rest = _less(s, one.number * (1.0 if one is f else sign), one, part, front, node.shape)
-        if rest is not None:
-            return rest
-    if not (f.exponents or g.exponents):
-        return None
-    if s.is_tame(f) and s.is_tame(g) and not (f.exponents and g.exponents):
-        return None
-    return s.sum_of_two(f, g, sign, node.shape)
-
-
-def _less(
-    s: Stable, number: float, one: Monomial, part: Monomial, front: float, shape: Any
-) -> Monomial | None:
-    """1 - part or part - 1, from the other parts."""
-    if one.above or one.below or one.exponents or abs(number) != 1:
-        return None
-    minus = front * part.number
-    if minus != -number:
-        return None
-    positive = Monomial(part.shape, 1.0, part.above, part.below, part.exponents)
-    rest = s.complement(positive)
-    return None if rest is None else rest.times(Monomial((), number), shape)
-
-
-def _log(s: Stable, node: Tensor, form: Any) -> Any:
-    """The logarithm of a product is a sum; that of an exponential is what stood in it."""
-    f = s.unfolded(node.args[0])
-    known = [x for x in f.above if is_positive(x)]
-    unknown = Monomial(f.shape, f.number, tuple(x for x in f.above if not is_positive(x)),
-                       tuple(x for x in f.below if not is_positive(x)))  # fmt: skip
-    if not f.exponents and not known and len(unknown.below) == len(f.below):
-        return _log_of(unknown.ordinary())
-    whole: Any = combined(f.exponents) if f.exponents else None
-    pieces = [_log_of(x) for x in known]
-    if not _is_one(unknown):
-        pieces.append(_log_of(unknown.ordinary()))
-    for piece in pieces:
-        whole = piece if whole is None else whole + piece
-    for x in f.below:
-        if is_positive(x):
-            whole = -_log_of(x) if whole is None else whole - _log_of(x)
-    return 0.0 if whole is None else whole
-
-
-def _log_of(x: Any) -> Any:
-    """log, or log1p of one and something."""
-    name = x.op.name if isinstance(x, Tensor) and x.op is not None else ""
-    if name in ("add", "sub") and not isinstance(x.args[0], Tensor) and equals(x.args[0], 1.0):
-        return log1p(x.args[1] if name == "add" else -x.args[1])
-    if name in ("add", "sub") and not isinstance(x.args[1], Tensor):
-        if equals(x.args[1], 1.0 if name == "add" else -1.0):
-            return log1p(x.args[0])
-    return log(x) if isinstance(x, Tensor) else float(np.log(x))
-
-
-def _product(s: Stable, node: Tensor, form: Monomial) -> Any:
-    """Two exponentials are multiplied as one."""
-    f, g = map(s.form, node.args)
-    if not (f.exponents and g.exponents) or (s.is_tame(f) and s.is_tame(g)):
-        return None
-    return s.written(form)
-
-
-def _quotient(s: Stable, node: Tensor, form: Monomial) -> Any:
-    """What is large above and below cancels first."""
-    f, g = s.form(node.args[0]), s.unfolded(node.args[1])
-    return None if s.is_tame(f) and not g.exponents else s.written(form)
-
-
-def _addition(s: Stable, node: Tensor, form: Monomial | None) -> Any:
-    """One less a part is written as the other parts; e^x - 1 by its own function."""
-    f, g = map(s.form, node.args)
-    if form is not None and not (f.exponents and g.exponents) and form.below:
-        return s.written(form)
-    assert node.op is not None
-    minus = -1.0 if node.op.name == "sub" else 1.0
-    for one, part, sides in ((f, g, (1.0, minus)), (g, f, (minus, 1.0))):
-        signs = one.number * sides[0], part.number * sides[1]
-        alone = not (one.above or one.below or one.exponents or part.above or part.below)
-        if alone and part.exponents and signs in ((-1.0, 1.0), (1.0, -1.0)):
-            return signs[1] * expm1(combined(part.exponents))
-    return None
-
-
-_FORMS: dict[str, Callable[[Stable, Tensor], Monomial | None]] = {
-    "exp": _form_of_exp, "mul": _form_of_product, "div": _form_of_quotient, "neg": _form_of_minus,
-    "power": _form_of_power, "sqrt": _form_of_power, "sum": _form_of_sum,
-    "broadcast_to": _form_of_spread, "add": _form_of_addition, "sub": _form_of_subtraction,
-    **dict.fromkeys(_MOVES, _form_of_move),
-}  # fmt: skip
-
-_PLAIN: dict[str, Callable[[Stable, Tensor, Any], Any]] = {
-    "log": _log, "mul": _product, "div": _quotient, "add": _addition, "sub": _addition,
-}  # fmt: skip
-
-
-# -- small questions ------------------------------------------------------------------------------
-
-
-def _above_boundary(root: Tensor) -> list[Tensor]:
-    """The nodes to visit, arguments first: nothing behind the variables of a transform."""
-    order: list[Tensor] = []
-    seen: set[int] = set()
-    stack: list[tuple[Tensor, bool]] = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            if not is_boundary(node):
-                stack.extend((a, False) for a in node.args if isinstance(a, Tensor))
-    return order
-
-
-def _key(exponents: Exponents) -> frozenset[tuple[int, float]]:
-    return frozenset((place, c) for place, (_, c) in exponents.items())
-
-
-def _is_one(f: Monomial) -> bool:
-    return f.number == 1 and not f.above and not f.below
-
-
-def _is_negative(exponents: Exponents) -> bool:
-    """Whether every term of a sum is negative or zero, for each its own reason."""
-    return all(
-        (c < 0 and is_nonnegative(node)) or (c > 0 and is_nonpositive(node))
-        for node, c in exponents.values()
-    )
-
-
-def _without(term: Any, axis: tuple[int, ...], ndim: int) -> Any:
-    """A term that is constant along axes of something of `ndim` axes, without these axes."""
-    missing = ndim - len(shape_of(term))
-    gone = tuple(a - missing for a in axis if a >= missing)
-    return squeeze(term, gone) if gone else term

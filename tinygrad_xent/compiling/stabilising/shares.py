@@ -1,0 +1,110 @@
+"""Shares: e^x over the sum of such along an axis, where the largest x is 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...graph import PRIMITIVES, Tensor
+from ...ops import exp, put, sum, where
+from .factors import base
+from .knowing import is_largest_of, name_of
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What is known of a sum S of e = e^x along an axis.
+
+    Attributes:
+        x: the exponents; the largest is 0.
+        axis: what is summed along.
+        total: the node S.
+        picks: the indices in the graph that take one x from each row.
+    """
+
+    x: Any
+    axis: int
+    total: Tensor
+    picks: list[Tensor]
+
+    @property
+    def e(self) -> Any:
+        return exp(self.x)
+
+    @property
+    def others(self) -> Any:
+        """S - 1, summed without the 1: all but one that is largest, with the axis kept."""
+        ones = sum(where(self.x == 0, 1.0, 0.0), self.axis, keepdims=True)
+        return sum(where(self.x == 0, 0.0, self.e), self.axis, keepdims=True) + (ones - 1)
+
+    @property
+    def whole(self) -> Any:
+        """S, with the axis kept."""
+        return 1 + self.others
+
+    @property
+    def rest(self) -> Any:
+        """S - e, for each e the sum of the others."""
+        return where(self.x == 0, self.others, self.whole - self.e)
+
+    def without(self, pick: Tensor) -> Any:
+        """e, with 0 where an index picks."""
+        return put(self.e, 0.0, *pick.args[1:], index=pick.params["index"])
+
+    def all_but(self, pick: Tensor) -> Any:
+        """The sum of e without what an index picks; without the axis."""
+        return sum(self.without(pick), self.axis)
+
+    def picked(self, pick: Tensor) -> Any:
+        """The exponent that an index picks from each row."""
+        return PRIMITIVES["getitem"](self.x, *pick.args[1:], **pick.params)
+
+
+def shares_in(nodes: Iterable[Tensor]) -> dict[int, Shares]:
+    """All such sums in a graph, by the id of the sum."""
+    nodes = list(nodes)
+    picks = [n for n in nodes if name_of(n) == "getitem"]
+    found = (_shares_of(n, picks) for n in nodes)
+    return {id(s.total): s for s in found if s is not None}
+
+
+def _shares_of(node: Tensor, picks: list[Tensor]) -> Shares | None:
+    if name_of(node) != "sum" or name_of(node.args[0]) != "exp":
+        return None
+    (x,), axis = node.args[0].args, node.params["axis"]
+    if name_of(x) != "sub" or len(axis) != 1 or not is_largest_of(x.args[1], x.args[0]):
+        return None
+    if base(x.args[1]).params["axis"] != axis:
+        return None
+    mine = [p for p in picks if _picks_one_of_each(p, x.args[0], axis[0])]
+    return Shares(x, axis[0], node, mine)
+
+
+def _picks_one_of_each(pick: Tensor, x: Any, axis: int) -> bool:
+    """Whether an index takes exactly one entry along the axis for each place on the others."""
+    rows = (*x.shape[:axis], *x.shape[axis + 1 :])
+    index, arrays = pick.params["index"], pick.args[1:]
+    if pick.args[0] is not x or pick.shape != rows or len(index) != x.ndim:
+        return False
+    if any(part[0] not in ("array", "int") for part in index):
+        return False
+    grids = np.ix_(*(np.arange(n) for n in rows)) if rows else ()
+    places = [p for i, p in enumerate(index) if i != axis]
+    return all(_are_equal(arrays, p, g, rows) for p, g in zip(places, grids, strict=True))
+
+
+def _are_equal(arrays: Any, part: Any, grid: Any, shape: Any) -> bool:
+    if part[0] != "array" or not isinstance(arrays[part[1]], np.ndarray):
+        return False
+    given = np.broadcast_to(arrays[part[1]], shape)
+    return np.array_equal(given, np.broadcast_to(grid, shape))
+
+
+def same_places(pick: Tensor, entry: Tensor) -> bool:
+    """Whether what is scattered lands where an index picks."""
+    pairs = zip(pick.args[1:], entry.args[1:], strict=False)
+    same = all(a is b or (isinstance(a, np.ndarray) and np.array_equal(a, b)) for a, b in pairs)
+    return same and pick.params["index"] == entry.params["index"]
