@@ -28,20 +28,27 @@ def array_literal(array: Any) -> str | None:
     array = np.asarray(array)
     dtype = f"np.{array.dtype.type.__name__}"
     if array.ndim == 0:
-        return f"{dtype}({literal(_shortest(array))})"
+        return f"{dtype}({literal(shortest(array))})"
     if array.dtype == np.int64 and array.size and array.shape.count(1) == array.ndim - 1:
         if (array.ravel() == np.arange(array.size)).all():
             shaped = "" if array.ndim == 1 else f".reshape{array.shape}"
             return f"np.arange({array.size}){shaped}"
     if array.size and (array == array.flat[0]).all():
-        return f"np.full({array.shape}, {literal(_shortest(array.flat[0]))}, {dtype})"
+        return f"np.full({array.shape}, {literal(shortest(array.flat[0]))}, {dtype})"
     if 0 < array.size <= _FEW:
         entries = re.sub(r"\b(inf|nan)\b", r"np.\1", str(array.tolist()))
         return f"np.array({entries}, {dtype})"
     return None
 
 
-def _shortest(scalar: Any) -> Any:
+def is_uniform(value: Any) -> bool:
+    """Whether a value is an array of one number, known beforehand."""
+    if value.op != "constant" or value.weak or not value.size:
+        return False
+    return bool((value.data == value.data.flat[0]).all())
+
+
+def shortest(scalar: Any) -> Any:
     """The Python number with the fewest digits that rounds to this one."""
     number = scalar.item()
     return float(str(scalar)) if type(number) is float else number

@@ -9,8 +9,10 @@ import numpy as np
 
 from . import settings
 from .forms import event, form
+from .literals import is_uniform
 from .memory import Event, Places
 from .rows import Stage, Step
+from .ufuncs import ufunc_of
 from .values import Value
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class Loop:
         fitting = max(1, settings.TILE // each)
         if any("matmul" in v.op for v in self.made):
             fitting = max(fitting, settings.BLAS_ROWS)
-        if rows <= 2 * fitting:
+        if rows <= fitting:
             return rows
         return _even_tile(rows, fitting)
 
@@ -86,6 +88,7 @@ class Loop:
     def write(self) -> None:
         """Write the loop."""
         rows, tile, say = self.stage.rows, self.tile, self.page.say
+        self._set_buffer()
         say.at(rows, tile, "" if not self.tiled else str(tile) if self.even else "n")
         buffers = self._buffers()
         for step in self.stage.steps:
@@ -97,6 +100,14 @@ class Loop:
             lines = [f"for i in range(0, {rows}, {tile}):",
                      *(f"    {line}" for line in [end, *count, *lines])]  # fmt: skip
         self.page.lines += self.before + lines + self.after
+
+    def _set_buffer(self) -> None:
+        """Let NumPy broadcast a column against rows without copying it into its buffer."""
+        lengths = {v.shape[-1] for v in self.made if _spreads_a_column(v)}
+        if lengths and 16 <= min(lengths) < np.getbufsize():
+            if max(v.size for v in self.made) // self.stage.rows * self.tile >= settings.MANY:
+                self.page.buffered = True
+                self.before.append(f"np.setbufsize({min(lengths) // 16 * 16})")
 
     def _buffers(self) -> dict[Any, str]:
         """The names of the places."""
@@ -138,10 +149,14 @@ class Loop:
         value = step.value.args[place]
         if value in self.names:
             return self.names[value]
-        if step.by_row[place]:
+        if step.by_row[place] and not self._is_spread(step.value, place):
             self.names[value] = self._tile_of(value)
             return self.names[value]
         return self.page.names.get(value) or self.page.constant(value, step.value, place)
+
+    def _is_spread(self, value: Value, place: int) -> bool:
+        """Whether an argument is one number for all rows, which NumPy spreads by itself."""
+        return value.op in ("row_add", "row_scatter", "row_put") and is_uniform(value.args[place])
 
     # -- what is gathered ----------------------------------------------------------------------
 
@@ -175,6 +190,11 @@ class Loop:
         self.body.append(f"{name}.append({code})")
         dtype = f"np.{value.dtype.type.__name__}"
         self.after.append(f"{name} = {combine}.reduce(np.array({name}, {dtype}))")
+
+
+def _spreads_a_column(v: Value) -> bool:
+    """Whether an elementwise operation meets a matrix and a column."""
+    return v.ndim == 2 and bool(ufunc_of(v.op)) and any(a.shape == (v.shape[0], 1) for a in v.args)
 
 
 def _even_tile(rows: int, fitting: int) -> int:

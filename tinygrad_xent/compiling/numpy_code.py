@@ -10,7 +10,7 @@ import numpy as np
 from ..graph import Tensor
 from .code import Code
 from .forms import event, form, root
-from .literals import array_literal, literal
+from .literals import array_literal, is_uniform, literal, shortest
 from .loops import Loop
 from .memory import Event, Places
 from .naming import Naming
@@ -47,6 +47,7 @@ class Writer:
         self.names = dict(zip(plan.inputs, self.naming.inputs, strict=True))
         self.buffers: dict[str, tuple[tuple[int, ...], Any]] = {}
         self.lines: list[str] = []
+        self.buffered = False  # whether the size of NumPy's buffer is set
         self._targets: dict[Value, str] = {}
         self._give_places()
 
@@ -122,7 +123,9 @@ class Writer:
         if value.weak:
             return literal(value.data)
         if not value.ndim and user and ufunc_of(user.op) and may_be_weak(user, place):
-            return literal(float(str(value.data)) if value.dtype.kind == "f" else value.data.item())
+            return literal(shortest(value.data))
+        if user and user.op.startswith("row_") and is_uniform(value) and value.dtype == user.dtype:
+            return literal(shortest(value.data.flat[0]))
         name = self.names[value] = self.naming.numbered("c")
         self.bound[name] = array_literal(value.data) or value.data
         return name
@@ -173,10 +176,14 @@ class Writer:
         return [*page, f"{self._quiet()}def run({parameters}):\n{body}"]
 
     def _quiet(self) -> str:
-        """Branches that are not taken may divide by zero; what they give is not used."""
+        """Branches that are not taken may divide by zero; what they give is not used.
+
+        What is set inside `errstate`, such as the size of the buffer, is set back after it.
+        """
         ops = {v.op for v in self.plan.steps}
-        prone = ops & {"div", "log", "power", "sqrt", "log1p"} and "where" in ops
-        return '@np.errstate(divide="ignore", invalid="ignore")\n' if prone else ""
+        if ops & {"div", "log", "power", "sqrt", "log1p"} and "where" in ops:
+            return '@np.errstate(divide="ignore", invalid="ignore")\n'
+        return "@np.errstate()\n" if self.buffered else ""
 
 
 _POOL = '''\

@@ -178,7 +178,29 @@ class Plan:
         for step in self.steps.values():
             key = step.place, step.rows
             stages.setdefault(key, Stage(step.rows)).steps.append(step)
+        for stage in stages.values():
+            stage.steps = self._reduced_early(stage.steps)
         return [stages[key] for key in sorted(stages)]
+
+    def _reduced_early(self, steps: list[Step]) -> list[Step]:
+        """What makes something small of something large comes as early as it can.
+
+        The memory of the large is then free sooner, often for a result computed in place.
+        """
+        here, order, done = set(steps), [], set[Value]()
+        for first in steps:
+            stack = [first]
+            while stack:
+                step = stack.pop()
+                if step.value in done or any(self._missing(a, here, done) for a in step.value.args):
+                    continue
+                order.append(step)
+                done.add(step.value)
+                stack += [r for r, _ in self._readers[step.value] if r in here and _shrinks(r)]
+        return order
+
+    def _missing(self, arg: Value, here: set[Step], done: set[Value]) -> bool:
+        return arg in self.steps and self.steps[arg] in here and arg not in done
 
     # -- what is kept --------------------------------------------------------------------------
 
@@ -248,6 +270,10 @@ def _readers(steps: Any) -> dict[Value, list[tuple[Step, bool]]]:
         for arg, by_row in zip(step.value.args, step.by_row, strict=True):
             readers[arg].append((step, by_row))
     return readers
+
+
+def _shrinks(step: Step) -> bool:
+    return step.value.size < max((a.size for a in step.value.args), default=0)
 
 
 def _is_cheap(value: Value) -> bool:

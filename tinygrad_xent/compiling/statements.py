@@ -67,6 +67,8 @@ class Statements:
     def _number(self, value: Value, args: Sequence[str]) -> str:
         if value.op in _SYMBOLS and not forced(value):
             return f"{args[0]} {_SYMBOLS[value.op]} {args[1]}"
+        if value.op == "neg" and args[0].isidentifier():
+            return f"-{args[0]}"
         return _call(value, args, "")
 
     def _where(self, value: Value, args: Sequence[str]) -> str:
