@@ -7,6 +7,8 @@ fresh.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from . import settings
 from .memory import Event
 from .rows import Step
@@ -46,23 +48,25 @@ def in_place(value: Value) -> tuple[Value, ...]:
     return tuple(a for a in places if a.shape == value.shape and a.dtype == value.dtype)
 
 
-def root(value: Value) -> Value:
-    """The value in whose memory a view looks."""
-    while not value.is_leaf and form(value) == "view":
+def root(value: Value, kept: Container[Value]) -> Value:
+    """The value in whose memory a view looks; those that are `kept` have memory of their own."""
+    while not value.is_leaf and value not in kept and form(value) == "view":
         value = value.args[0]
     return value
 
 
-def event(step: Step) -> Event:
-    """What a step means for memory."""
+def event(step: Step, kept: Container[Value]) -> Event:
+    """What a step means for memory, of which there is some for each value that is kept."""
     value = step.value
-    if form(step.value) == "view":
+    if form(value) == "view" and value not in kept:
         return Event()
-    reads = tuple(dict.fromkeys(map(root, value.args)))
-    if form(step.value) == "fresh":
+    roots = [root(a, kept) for a in value.args]
+    reads = tuple(dict.fromkeys(roots))
+    if value not in kept:
         return Event((), reads)
-    viewed = {root(a) for a in value.args if root(a) is not a}
-    return Event((value,), reads, tuple(a for a in in_place(value) if a not in viewed))
+    viewed = {r for r, a in zip(roots, value.args, strict=True) if r is not a}
+    over = in_place(value) if form(value) == "written" else ()
+    return Event((value,), reads, tuple(a for a in over if a not in viewed))
 
 
 def is_short_max(value: Value) -> bool:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import settings
-from .forms import event, form
+from .forms import event, form, root
 from .literals import is_uniform
 from .memory import Event, Places
 from .rows import Stage, Step
+from .segments import Part, last_read, part_event, segmented
 from .ufuncs import ufunc_of
 from .values import Value
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from .numpy_code import Writer
 
 _COMBINE = {"max": "np.maximum", "min": "np.minimum"}
+_LETTERS = (
+    ("i", "j", "n"),
+    ("k", "l", "m"),
+)  # first row, end and number of rows, in a loop and in a loop inside it
 
 
 class Loop:
@@ -27,17 +32,21 @@ class Loop:
     Args:
         page: where it is written.
         stage: what is computed.
+        outer: the loop that it is inside of, if any.
     """
 
-    def __init__(self, page: Writer, stage: Stage) -> None:
-        self.page, self.stage = page, stage
+    def __init__(self, page: Writer, stage: Stage, outer: Loop | None = None) -> None:
+        self.page, self.stage, self.outer = page, stage, outer
         self.made = set(stage.values)
+        self.parts: list[Part] = list(stage.steps)
         self.places = self._placed(tiled=True)
-        self.tile = self._tile()
+        fitting = self._fitting()
+        self.tile = self._tile(fitting)
         self.tiled = self.tile < stage.rows
-        if not self.tiled:
-            self.places = self._placed(tiled=False)
-        self.even = stage.rows % self.tile == 0
+        if self.tile > fitting and outer is None:
+            self.parts = segmented(stage, self.tile)
+        self.places = self._placed(self.tiled)
+        self.even: bool = stage.rows % self.tile == 0 and (outer is None or outer.even)
         self.names: dict[Value, str] = {}  # of what is made here, or read by row
         self.before: list[str] = []
         self.first: list[str] = []  # of each tile
@@ -48,33 +57,62 @@ class Loop:
 
     def _placed(self, tiled: bool) -> Places:
         """Places for the rows at hand of everything that is written."""
-        kinds = {s.value: (("rows", *s.value.shape[1:]), s.value.dtype) for s in self.stage.steps
-                 if s.kind == "row" and form(s.value) == "written"}  # fmt: skip
-        given = {v: ("stored", v) for v in self.stage.stored if v in kinds}
-        places = Places(kinds, given)
-        places.assign([self._event(step, tiled) for step in self.stage.steps])
+        kept = set(self.stage.stored)
+        for part in self.parts:
+            if isinstance(part, Stage):
+                kept |= part.stored
+            elif part.kind == "row" and form(part.value) == "written":
+                kept.add(part.value)
+        kinds = {v: (("rows", *v.shape[1:]), v.dtype) for v in kept}
+        given = {v: ("stored", v) for v in self.stage.stored}
+        places = Places(kinds, given, self._held(kept))
+        places.assign([self._event(part, tiled, kept) for part in self.parts])
         return places
 
-    def _event(self, step: Step, tiled: bool) -> Event:
-        found = event(step)
-        if step.kind == "row":
+    def _event(self, part: Part, tiled: bool, kept: set[Value]) -> Event:
+        if isinstance(part, Stage):
+            return part_event(part, kept)
+        found, value = event(part, kept), part.value
+        if part.kind == "row":
             return found
-        value = step.value
-        part = tiled and value.ndim and value.op != "scatter"
-        return Event((), found.reads, (), ((value.shape, value.dtype),) if part else ())
+        apart = tiled and value.ndim and value.op != "scatter"
+        return Event((), found.reads, (), (self._partial(value),) if apart else ())
 
-    def _tile(self) -> int:
-        """How many rows are computed at a time."""
-        rows = self.stage.rows
-        tails = [(shape[1:], dtype) for shape, dtype in self.places.made if shape[0] == "rows"]
+    def _held(self, kept: set[Value]) -> dict[Any, int]:
+        """Places of results that hold an argument until its last use: those of the outer loop."""
+        if self.outer is None:
+            return {}
+        of = self.outer.places.of
+        read = {root(a, kept) for v in self.made for a in v.args} - self.made
+        return {("stored", v): max(last_read(a, self.stage, kept) for a in shared)
+                for v in self.stage.stored
+                if (shared := [a for a in read if a in of and of[a] == of[v]])}  # fmt: skip
+
+    def _partial(self, value: Value) -> Any:
+        """The memory for what one tile adds to a total."""
+        columns = self._columns(value)
+        return (value.shape[0], columns) if columns else value.shape, value.dtype
+
+    def _columns(self, value: Value) -> int:
+        """How many columns of a large product are added at a time; 0 for all."""
+        if value.op != "tmatmul" or value.ndim != 2:
+            return 0
+        fitting = settings.TILE // (value.shape[0] * value.dtype.itemsize)
+        return max(fitting, settings.BLAS_COLUMNS) if value.shape[1] > 2 * fitting else 0
+
+    def _fitting(self) -> int:
+        """How many rows stay in the cache."""
+        made = self.places.made
+        tails: list[Any] = [(shape[1:], dtype) for shape, dtype in made if shape[0] == "rows"]
         tails += [(v.shape[1:], v.dtype) for v in self._passing()]
-        each = max(1, sum(math.prod(shape) * dtype.itemsize for shape, dtype in tails))
-        fitting = max(1, settings.TILE // each)
-        if any("matmul" in v.op for v in self.made):
+        each = sum(math.prod(shape) * dtype.itemsize for shape, dtype in tails)
+        return int(max(1, settings.TILE // max(1, each)))
+
+    def _tile(self, fitting: int) -> int:
+        """How many rows are computed at a time."""
+        if self.outer is None and any("matmul" in v.op for v in self.made):
             fitting = max(fitting, settings.BLAS_ROWS)
-        if rows <= fitting:
-            return rows
-        return _even_tile(rows, fitting)
+        return self.stage.rows if self.stage.rows <= fitting else _even(self.stage.rows, fitting)
 
     def _passing(self) -> set[Value]:
         """What is read or written by row and exists as a whole."""
@@ -87,25 +125,52 @@ class Loop:
 
     def write(self) -> None:
         """Write the loop."""
-        rows, tile, say = self.stage.rows, self.tile, self.page.say
         self._set_buffer()
-        say.at(rows, tile, "" if not self.tiled else str(tile) if self.even else "n")
         buffers = self._buffers()
-        for step in self.stage.steps:
-            self._step(step, buffers)
+        for part in self.parts:
+            self._stand_here()
+            if isinstance(part, Stage):
+                self._inside(part, buffers)
+            else:
+                self._step(part, buffers)
         lines = self.first + self.body
+        lines = self._repeated(lines) if self.tiled else lines
+        if self.outer is None:
+            self.page.lines += self.before + lines + self.after
+        else:
+            self.outer.before += self.before
+            self.outer.body += lines
+            self.outer.after += self.after
+
+    def _letters(self) -> tuple[str, str, str]:
+        return _LETTERS[0 if self.outer is None else 1]
+
+    def _count(self) -> str:
+        """The code for how many rows are at hand, if not those of the plan."""
         if self.tiled:
-            end = f"j = i + {tile}" if self.even else f"j = min(i + {tile}, {rows})"
-            count = [] if self.even else ["n = j - i"]
-            lines = [f"for i in range(0, {rows}, {tile}):",
-                     *(f"    {line}" for line in [end, *count, *lines])]  # fmt: skip
-        self.page.lines += self.before + lines + self.after
+            return str(self.tile) if self.even else self._letters()[2]
+        return "" if self.outer is None else self.outer._count()
+
+    def _stand_here(self) -> None:
+        rows = self.stage.rows if self.outer is None else self.outer.stage.rows
+        self.page.say.at(rows, self.tile, self._count())
+
+    def _repeated(self, lines: list[str]) -> list[str]:
+        i, j, n = self._letters()
+        rows = (self.outer and self.outer._count()) or str(self.stage.rows)
+        ends = [
+            f"{j} = {i} + {self.tile}" if self.even else f"{j} = min({i} + {self.tile}, {rows})"
+        ]
+        ends += [] if self.even else [f"{n} = {j} - {i}"]
+        loop = f"for {i} in range(0, {rows}, {self.tile}):"
+        return [loop, *(f"    {line}" for line in [*ends, *lines])]
 
     def _set_buffer(self) -> None:
         """Let NumPy broadcast a column against rows without copying it into its buffer."""
-        lengths = {v.shape[-1] for v in self.made if _spreads_a_column(v)}
+        here = [part.value for part in self.parts if isinstance(part, Step)]
+        lengths = {v.shape[-1] for v in here if _spreads_a_column(v)}
         if lengths and 16 <= min(lengths) < np.getbufsize():
-            if max(v.size for v in self.made) // self.stage.rows * self.tile >= settings.MANY:
+            if max(math.prod(v.shape[1:]) for v in self.made) * self.tile >= settings.MANY:
                 self.page.buffered = True
                 self.before.append(f"np.setbufsize({min(lengths) // 16 * 16})")
 
@@ -114,23 +179,34 @@ class Loop:
         names: dict[Any, str] = {}
         for i, (shape, dtype) in enumerate(self.places.made):
             by_row = shape[:1] == ("rows",)
-            whole = (self.tile, *shape[1:]) if by_row else shape
-            names[i] = self.page.buffer("t", whole, dtype)
-            if by_row and self.tiled and not self.even:
-                self.first.append(f"{names[i]}_ = {names[i]}[:n]")
+            names[i] = self.page.buffer("t", (self.tile, *shape[1:]) if by_row else shape, dtype)
+            if by_row and self._count() and not self.even:
+                self.first.append(f"{names[i]}_ = {names[i]}[:{self._count()}]")
                 names[i] += "_"
         for value in self.stage.stored:
-            names["stored", value] = self._tile_of(value)
+            names["stored", value] = self._rows_of(value)
         return names
 
-    def _tile_of(self, value: Value) -> str:
-        """The rows at hand of an array that exists as a whole."""
-        name = self.page.names.get(value) or self.page.constant(value)
-        if not self.tiled:
-            return name
-        part = f"{name}_i"
-        self.first.append(f"{part} = {name}[i:j]")
-        return part
+    def _rows_of(self, value: Value) -> str:
+        """The rows at hand of what is made outside, or is written to be read there."""
+        if value not in self.names:
+            name = self._whole(value) if self.outer is None else self.outer._rows_of(value)
+            self.names[value] = self._part_of(name) if self.tiled else name
+        return self.names[value]
+
+    def _whole(self, value: Value) -> str:
+        return self.page.names.get(value) or self.page.constant(value)
+
+    def _part_of(self, name: str) -> str:
+        i, j, _ = self._letters()
+        line = f"{name}_{i} = {name}[{i}:{j}]"
+        self.first += [line] if line not in self.first else []
+        return f"{name}_{i}"
+
+    def _inside(self, part: Stage, buffers: dict[Any, str]) -> None:
+        for value in part.stored:
+            self.names[value] = buffers[self.places.of[value]]
+        Loop(self.page, part, self).write()
 
     def _step(self, step: Step, buffers: dict[Any, str]) -> None:
         args = [self._argument(step, i) for i in range(len(step.value.args))]
@@ -139,50 +215,70 @@ class Loop:
         elif form(step.value) == "written":
             name = self.names[step.value] = buffers[self.places.of[step.value]]
             self.body += self.page.say.writes(step, args, name)
+        elif step.value in self.stage.stored:
+            name = self.names[step.value] = buffers["stored", step.value]
+            self.body.append(f"np.copyto({name}, {self.page.say.expression(step, args)})")
         else:
             name = self.names[step.value] = self.page.naming.numbered("v")
             self.body.append(f"{name} = {self.page.say.expression(step, args)}")
-            if step.value in self.stage.stored:
-                self.body.append(f"np.copyto({buffers['stored', step.value]}, {name})")
 
     def _argument(self, step: Step, place: int) -> str:
         value = step.value.args[place]
-        if value in self.names:
+        if value in self.made:
             return self.names[value]
         if step.by_row[place] and not self._is_spread(step.value, place):
-            self.names[value] = self._tile_of(value)
-            return self.names[value]
+            return self._rows_of(value)
         return self.page.names.get(value) or self.page.constant(value, step.value, place)
 
     def _is_spread(self, value: Value, place: int) -> bool:
         """Whether an argument is one number for all rows, which NumPy spreads by itself."""
-        return value.op in ("row_add", "row_scatter", "row_put") and is_uniform(value.args[place])
+        given = value.args[place]
+        put = place == {"row_add": 1, "row_put": 1, "row_scatter": 0}.get(value.op)
+        return put and is_uniform(given) and given.dtype == value.dtype
 
     # -- what is gathered ----------------------------------------------------------------------
+
+    def _is_cut(self) -> bool:
+        """Whether all rows come in more than one tile."""
+        return self.tiled or (self.outer is not None and self.outer.tiled)
 
     def _gather(self, step: Step, args: list[str], buffers: dict[Any, str]) -> None:
         value, say = step.value, self.page.say
         if not value.ndim:
             return self._gather_number(step, args)
         total = self.page.names[value]
-        if not self.tiled:
+        if not self._is_cut():
             self.body += say.writes(step, args, total)
         elif value.op == "scatter":
             self.before.append(f"{total}.fill(0)")
             self.body.append(say.scatters(value, args, total))
         else:
-            part = buffers[self.places.scratch[self.stage.steps.index(step)][0]]
+            part = buffers[self.places.scratch[self.parts.index(step)][0]]
             self.before.append(f"{total}.fill({_start(value)})")
+            self.body += self._added(step, args, total, part)
+
+    def _added(self, step: Step, args: list[str], total: str, part: str) -> list[str]:
+        """Statements that add to a total; for a large product, some columns at a time."""
+        value, say = step.value, self.page.say
+        if not (width := self._columns(value)):
             combine = _COMBINE.get(value.op, "np.add")
-            self.body += [*say.writes(step, args, part),
-                          f"{combine}({total}, {part}, out={total})"]  # fmt: skip
+            return [*say.writes(step, args, part), f"{combine}({total}, {part}, out={total})"]
+        args, part, total = (
+            [args[0], f"{args[1]}[:, c:d]"],
+            f"{part}[:, :d - c]",
+            f"{total}[:, c:d]",
+        )
+        return [f"for c in range(0, {value.shape[1]}, {width}):",
+                f"    d = min(c + {width}, {value.shape[1]})",
+                *(f"    {line}" for line in say.writes(step, args, part)),
+                f"    np.add({total}, {part}, out={total})"]  # fmt: skip
 
     def _gather_number(self, step: Step, args: list[str]) -> None:
         """The parts of all tiles, added up in pairs."""
         value = step.value
         name = self.page.names[value] = self.page.naming.numbered("v")
         code = self.page.say.expression(step, args)
-        if not self.tiled:
+        if not self._is_cut():
             self.body.append(f"{name} = {code}")
             return
         combine = _COMBINE.get(value.op, "np.add")
@@ -194,10 +290,11 @@ class Loop:
 
 def _spreads_a_column(v: Value) -> bool:
     """Whether an elementwise operation meets a matrix and a column."""
-    return v.ndim == 2 and bool(ufunc_of(v.op)) and any(a.shape == (v.shape[0], 1) for a in v.args)
+    matrix = v.ndim == 2 and v.shape[1] > 1 and ufunc_of(v.op) is not None
+    return matrix and any(a.shape == (v.shape[0], 1) for a in v.args)
 
 
-def _even_tile(rows: int, fitting: int) -> int:
+def _even(rows: int, fitting: int) -> int:
     """A length up to `fitting` that divides the rows, unless all such are much shorter."""
     found = next((n for n in range(fitting, fitting * 5 // 8, -1) if rows % n == 0), None)
     return found or -(-rows // -(-rows // fitting))

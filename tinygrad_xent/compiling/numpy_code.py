@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,9 @@ class Writer:
         for i, value in enumerate(self.plan.outputs):
             if value in kinds and value not in self._targets:
                 self._targets[value] = f"out{i + 1}"
+        last = Event(reads=tuple(root(v, kinds) for v in self.plan.outputs))
         places = Places(kinds, dict(self._targets))
-        places.assign([*self._events(), Event(reads=tuple(map(root, self.plan.outputs)))])
+        places.assign([*self._events(kinds), last])
         made = [self.buffer("w", *kind) for kind in places.made]
         for value, place in places.of.items():
             self.names[value] = place if isinstance(place, str) else made[place]
@@ -83,16 +84,16 @@ class Writer:
             step.kind == "gathered" or step.value in stage.stored
             or (step.kind == "whole" and form(step.value) == "written"))]  # fmt: skip
 
-    def _events(self) -> list[Event]:
+    def _events(self, kept: Container[Value]) -> list[Event]:
         events = []
         for stage in self.plan.stages:
             if stage.rows:
                 made = set(stage.values)
-                reads = {root(a) for v in made for a in v.args if a not in made}
+                reads = {root(a, kept) for v in made for a in v.args if a not in made}
                 whole = tuple(s.value for s in stage.gathered)
                 events.append(Event((*whole, *stage.stored), tuple(reads)))
             else:
-                events += [event(step) for step in stage.steps]
+                events += [event(step, kept) for step in stage.steps]
         return events
 
     def buffer(self, letter: str, shape: tuple[int, ...], dtype: Any) -> str:

@@ -121,6 +121,8 @@ class Plan:
         self._recompute()
         self._mark_stored()
         self._drop_unread()
+        for stage in self.stages:
+            stage.steps = self._reduced_early(_in_order(stage.steps))
 
     # -- what kind -----------------------------------------------------------------------------
 
@@ -178,29 +180,7 @@ class Plan:
         for step in self.steps.values():
             key = step.place, step.rows
             stages.setdefault(key, Stage(step.rows)).steps.append(step)
-        for stage in stages.values():
-            stage.steps = self._reduced_early(stage.steps)
         return [stages[key] for key in sorted(stages)]
-
-    def _reduced_early(self, steps: list[Step]) -> list[Step]:
-        """What makes something small of something large comes as early as it can.
-
-        The memory of the large is then free sooner, often for a result computed in place.
-        """
-        here, order, done = set(steps), [], set[Value]()
-        for first in steps:
-            stack = [first]
-            while stack:
-                step = stack.pop()
-                if step.value in done or any(self._missing(a, here, done) for a in step.value.args):
-                    continue
-                order.append(step)
-                done.add(step.value)
-                stack += [r for r, _ in self._readers[step.value] if r in here and _shrinks(r)]
-        return order
-
-    def _missing(self, arg: Value, here: set[Step], done: set[Value]) -> bool:
-        return arg in self.steps and self.steps[arg] in here and arg not in done
 
     # -- what is kept --------------------------------------------------------------------------
 
@@ -257,6 +237,34 @@ class Plan:
                     stage.steps.remove(step)
                 else:
                     wanted.update(step.value.args)
+
+    def _reduced_early(self, steps: list[Step]) -> list[Step]:
+        """What makes something small of something large comes as early as it can.
+
+        The memory of the large is then free sooner, often for a result computed in place.
+        """
+        waiting, order = {step.value: step for step in steps}, []
+        for first in steps:
+            stack = [first]
+            while stack:
+                step = stack.pop()
+                if step.value in waiting and not any(a in waiting for a in step.value.args):
+                    order.append(waiting.pop(step.value))
+                    stack += [r for r, _ in self._readers[step.value] if _shrinks(r)]
+        return order
+
+
+def _in_order(steps: list[Step]) -> list[Step]:
+    """The steps, each after those that make its arguments."""
+    waiting, order = {step.value: step for step in steps}, []
+    for first in steps:
+        stack = [first.value]
+        while stack:
+            missing = [a for a in stack[-1].args if a in waiting]
+            stack += missing
+            if not missing and (found := waiting.pop(stack.pop(), None)):
+                order.append(found)
+    return order
 
 
 def _read(step: Step, by_row: bool) -> list[Value]:

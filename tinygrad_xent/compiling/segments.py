@@ -1,0 +1,60 @@
+"""A loop over rows in parts, where matrix products want more rows at a time than the cache holds.
+
+The products are done for a block of many rows. What lies between them is done for the same block,
+but in small tiles, as a loop of its own inside the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from .forms import event, root
+from .memory import Event
+from .rows import Stage, Step
+from .values import Value
+
+Part = Step | Stage
+
+
+def segmented(stage: Stage, block: int) -> list[Part]:
+    """The products by themselves, and what lies between them as stages of `block` rows."""
+    parts: list[Part] = []
+    for step in stage.steps:
+        if "matmul" in step.value.op:
+            parts.append(step)
+        elif parts and isinstance(parts[-1], Stage):
+            parts[-1].steps.append(step)
+        else:
+            parts.append(Stage(block, [step]))
+    for part in parts:
+        if isinstance(part, Stage):
+            part.stored = _wanted(part, stage)
+    return parts
+
+
+def _wanted(part: Stage, stage: Stage) -> set[Value]:
+    """The row values of a part that are read outside of it."""
+    own = set(part.steps)
+    read = {a for step in stage.steps if step not in own for a in step.value.args}
+    return {s.value for s in part.steps if s.kind == "row"} & (read | stage.stored)
+
+
+def part_event(part: Stage, kept: Container[Value]) -> Event:
+    """What a part means for the memory of a block."""
+    made = set(part.values)
+    reads = {root(a, kept) for v in made for a in v.args if a not in made} - made
+    over = tuple(v for v in reads if all(_may_replace(m, v, part, kept) for m in part.stored))
+    return Event(tuple(part.stored), tuple(reads), over)
+
+
+def last_read(value: Value, part: Stage, kept: Container[Value]) -> int:
+    """The place of the last step that reads a value, or a view of it."""
+    reading = [i for i, step in enumerate(part.steps)
+               if any(root(a, kept) is value for a in step.value.args)]  # fmt: skip
+    return max(reading, default=-1)
+
+
+def _may_replace(result: Value, value: Value, part: Stage, kept: Container[Value]) -> bool:
+    """Whether rows of a result can be written where those of an argument were, tile by tile."""
+    made, last = part.values.index(result), last_read(value, part, kept)
+    return made > last or (made == last and value in event(part.steps[made], part.stored).over)
