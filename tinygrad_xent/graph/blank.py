@@ -61,6 +61,9 @@ class Blank(np.ndarray):
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         return Blank.of(self.shape, dtype)
 
+    def argmax(self, axis: Any = None, *_: Any, **__: Any) -> Any:
+        return np.argmax(self, axis)
+
     def all(self, *_: Any, **__: Any) -> Any:
         """Whether no entry is zero for sure."""
         return bool(np.asarray(self).flat[0]) if self.size else True

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
-from ..graph import Tensor, constant, implements, primitive, shape_of
+from ..graph import Blank, Tensor, constant, dtype_of, implements, primitive, shape_of
 from . import samples
 from .shaping import expand_dims, ravel
 
@@ -66,7 +66,9 @@ def _index_array(part: Any) -> Any:
 
 
 def _scatter(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    out = np.zeros_like(g, shape=shape)
+    if any(isinstance(a, Blank) for a in (g, *arrays)):
+        return Blank.of(shape, dtype_of(g))
+    out = np.zeros(shape, dtype_of(g))
     if arrays:
         np.add.at(out, _index(index, arrays), g)
     else:
