@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Tensor, toposort
+from ..transforms import value_and_grad
 
 _LARGEST = 80  # nodes of a graph that is rewritten, which takes a while
 
@@ -57,3 +58,20 @@ def _run(code: str, values: dict[str, Any]) -> tuple[Any, Any] | None:
 def _number(value: Any) -> Any:
     """What NumPy computes with: at a pole Python's numbers would raise."""
     return np.float64(value) if type(value) is float else value
+
+
+def compiled_form(out: Tensor, wrt: Tensor) -> tuple[Any, Any]:
+    """The value of a graph and its gradient, as `tx.compile` computes them."""
+    from ..compiling import compile
+
+    def replayed(x: Any) -> Any:
+        """The graph once more, with another Tensor in the place of `wrt`."""
+        known: dict[int, Any] = {id(wrt): x}
+        for node in toposort(out):
+            if id(node) not in known:
+                args = [known[id(a)] if isinstance(a, Tensor) else a for a in node.args]
+                known[id(node)] = node if node.op is None else node.op(*args, **node.params)
+        return known[id(out)]
+
+    result: tuple[Any, Any] = compile(value_and_grad(replayed))(wrt._value)
+    return result

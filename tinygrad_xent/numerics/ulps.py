@@ -14,7 +14,7 @@ from ..errors import DtypeError, NotSupportedError, describe, explain
 from ..graph import Tensor, is_float, toposort
 from ..writing.derivations import code
 from ..writing.text import leaf_names
-from .closed import closed_form
+from .closed import closed_form, compiled_form
 from .lines import called, parameters
 from .precise import exactly
 
@@ -27,7 +27,7 @@ class Error:
     """One component, as computed and as it is.
 
     Attributes:
-        form: how it was computed: "as composed" or "closed form".
+        form: how it was computed: "as composed", "compiled" or "closed form".
         of: "value", or the gradient, such as `d loss / d z`.
         index: which entry; empty for a number.
         computed: what came out.
@@ -100,8 +100,9 @@ def accuracy(
 ) -> Accuracy:
     """How accurate a function and its gradient are, against arbitrary precision.
 
-    The graph as it is composed, and the code of the closed form that `tx.derive` finds, are
-    compared with the same graph in arithmetic of as many digits as it takes. Inputs are exact.
+    The graph as it is composed, as `tx.compile` runs it, and the code of the closed form that
+    `tx.derive` finds, are compared with the same graph in arithmetic of as many digits as it takes.
+    Inputs are exact.
 
     Args:
         f: a function of arrays composed of `tx` operations; or a Tensor. If it is one number, its
@@ -176,6 +177,8 @@ def _with_gradient(
         graph = gradient_graph(out, wrt)
         slope = cotangents(out, seed_for(out, None), (wrt,))[wrt]
     parts = [("as composed", "value", out._value), ("as composed", title, slope)]
+    value, gradient = compiled_form(out, wrt)
+    parts += [("compiled", "value", value), ("compiled", title, gradient)]
     found = closed_form(out, wrt)
     if found is None:
         return parts, [out, graph], ""
