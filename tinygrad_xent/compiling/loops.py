@@ -170,7 +170,7 @@ class Loop:
         here = [part.value for part in self.parts if isinstance(part, Step)]
         lengths = {v.shape[-1] for v in here if _spreads_a_column(v)}
         if lengths and 16 <= min(lengths) < np.getbufsize():
-            if max(math.prod(v.shape[1:]) for v in self.made) * self.tile >= settings.MANY:
+            if max(v.size for v in here) >= settings.MANY:
                 self.page.buffered = True
                 self.before.append(f"np.setbufsize({min(lengths) // 16 * 16})")
 

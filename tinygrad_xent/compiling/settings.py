@@ -5,4 +5,4 @@ MANY = 1 << 15  # entries from which it pays to set NumPy's buffer to the length
 SHORT = 64  # rows up to this length have their maximum found by argmax, whose loop is tighter
 LONG = 4096  # rows up to this length are summed by a product with ones
 BLAS_ROWS = 512  # rows of a matrix product that are enough for it to be efficient
-BLAS_COLUMNS = 1024  # and columns, where a large product is added to a total
+BLAS_COLUMNS = 8192  # and columns, where a large product is added to a total
