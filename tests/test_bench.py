@@ -9,18 +9,19 @@ import pytest
 from click.testing import CliRunner
 
 import tinygrad_xent as tx
-from tinygrad_xent.bench import Case, names, report, suite
+from tinygrad_xent.bench import Case, MissingError, names, report, suite, timed
 from tinygrad_xent.bench.measure import Row, _admit, difference
 from tinygrad_xent.bench.table import markdown
 from tinygrad_xent.cli import main
 
 OURS = [
     (case, system)
-    for name in names()
+    for name in timed()
     for case in suite(name)
     for system in case.systems
     if system.startswith(("tinygrad_xent", "NumPy"))
     if not case.memory and case.per < 100_000 and "collector" not in system
+    if "50257" not in case.name and "4096" not in case.name and "disk" not in system
 ]
 
 
@@ -29,18 +30,26 @@ OURS = [
 )
 def test_what_is_timed_is_right(case: Case, system: str) -> None:
     """By the same check that a worker has to pass, here in this process."""
+    try:
+        call = case.systems[system]()
+    except (MissingError, ImportError) as reason:
+        pytest.skip(f"{system}: {reason}")
     expected = case.instead.get(system, case.expected)()
-    assert difference(case.systems[system]()(), expected) <= case.tolerance
+    assert difference(call(), expected) <= case.tolerance
 
 
 def test_a_wrong_result_is_not_timed() -> None:
     case = Case("task", lambda: (2.0, np.ones(3)), {}, tolerance=1e-9)
-    notes = [admitted(case, ("result", ([2.0, np.full(3, x)], 0.0))) for x in (1.0, 1.0 + 1e-6)]
+    notes = [gives(case, 2.0, np.full(3, x)) for x in (1.0, 1.0 + 1e-6)]
     assert notes == ["", "left out: wrong by 1.0e-06"]
-    assert admitted(case, ("result", ([np.nan, np.ones(3)], 0.0))) == "left out: wrong by nan"
-    assert admitted(case, ("result", ([2.0, np.ones((3, 1))], 0.0))) == "left out: wrong by inf"
+    assert gives(case, np.nan, np.ones(3)) == "left out: wrong by nan"
+    assert gives(case, 2.0, np.ones((3, 1))) == "left out: wrong by inf"
     assert admitted(case, ("missing", "No module named 'peer'")) == "not installed"
     assert admitted(case, ("failed", "ValueError: no")) == "left out: ValueError: no"
+
+
+def gives(case: Case, *result: Any) -> str:
+    return admitted(case, ("result", (list(result), 0.0, 1)))
 
 
 def admitted(case: Case, answer: Any) -> str:

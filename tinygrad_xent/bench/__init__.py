@@ -5,8 +5,8 @@ and a function for each system that prepares the task and returns the call to ti
 runs each system in a process of its own, `measure.py` lets them take turns, `table.py` prints.
 """
 
-from .case import Case, MissingError, names, suite
+from .case import Case, MissingError, suite, timed
 from .measure import Row, measure
-from .report import report
+from .report import names, report
 
-__all__ = ["Case", "MissingError", "Row", "measure", "names", "report", "suite"]
+__all__ = ["Case", "MissingError", "Row", "measure", "names", "report", "suite", "timed"]

@@ -30,6 +30,8 @@ class Case:
         tolerance: the largest error allowed, relative to the largest entry expected.
         memory: whether the table shows how much memory a call takes at its peak.
         instead: what a system gives that does a smaller task, for comparison.
+        threads: how many threads each system has; None for as many as it takes by itself.
+        series, at: for a curve: which one this is a point of, and how far to the right.
     """
 
     name: str
@@ -39,10 +41,13 @@ class Case:
     tolerance: float = 1e-9
     memory: bool = False
     instead: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    threads: int | None = 1
+    series: str = ""
+    at: float = 0.0
 
 
-def names() -> list[str]:
-    """The benchmarks there are: the files in `suites/`."""
+def timed() -> list[str]:
+    """The benchmarks that look at time and memory: the files in `suites/`."""
     from . import suites
 
     return [
@@ -56,7 +61,7 @@ def suite(name: str) -> tuple[Case, ...]:
     >>> [case.name for case in suite("derive")][0]
     'softmax with cross-entropy'
     """
-    if name not in names():
-        raise NotSupportedError(explain(f"bench: no benchmark {name!r}", name, ", ".join(names())))
+    if name not in timed():
+        raise NotSupportedError(explain("bench: no cases of this name", name, ", ".join(timed())))
     cases: tuple[Case, ...] = importlib.import_module(f"{__package__}.suites.{name}").CASES
     return cases

@@ -23,6 +23,7 @@ class Row:
         seconds: per call, one figure for each round.
         ratios: to the first system, in the same round.
         peak: megabytes that the first call took on top of what was there.
+        most: how many calls a turn may have.
         note: why there are no figures, if there are none.
     """
 
@@ -30,6 +31,7 @@ class Row:
     seconds: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
     peak: float = 0.0
+    most: int = 1_000_000
     note: str = ""
 
     @property
@@ -69,7 +71,7 @@ def _admit(row: Row, worker: Worker, case: Case) -> None:
     if kind != "result":
         row.note = "not installed" if "No module" in str(answer) else f"left out: {answer}"
         return
-    result, row.peak = answer
+    result, row.peak, row.most = answer
     error = difference(result, case.instead.get(row.system, case.expected)())
     if not error <= case.tolerance:
         row.note = f"left out: wrong by {error:.1e}"
@@ -88,7 +90,7 @@ def _error(got: np.ndarray, want: np.ndarray) -> float:
 
 
 def _take_turns(ready: list[tuple[Row, Worker]], rounds: int, turn: float) -> None:
-    times = {row.system: _calls_per_turn(worker, turn) for row, worker in ready}
+    times = {row.system: _calls_per_turn(worker, turn, row.most) for row, worker in ready}
     slow = sum(worker.run(1) for _, worker in ready) > 20 * turn
     for _ in range(min(rounds, 5) if slow else rounds):
         for row, worker in ready:
@@ -97,9 +99,9 @@ def _take_turns(ready: list[tuple[Row, Worker]], rounds: int, turn: float) -> No
             row.ratios.append(row.seconds[-1] / ready[0][0].seconds[-1])
 
 
-def _calls_per_turn(worker: Worker, turn: float) -> int:
+def _calls_per_turn(worker: Worker, turn: float, most: int) -> int:
     """How many calls fill a turn: the first runs also warm caches up."""
     times = 1
-    while (seconds := worker.run(times)) < turn / 2 and times < 1_000_000:
+    while (seconds := worker.run(times)) < turn / 2 and times < most:
         times = max(times + 1, min(10 * times, int(times * turn / max(seconds, 1e-9))))
-    return times
+    return min(times, most)

@@ -19,6 +19,9 @@ import numpy as np
 from .case import Call, MissingError, suite
 
 _MEGABYTE = 2**20
+_NO_LIMIT = 1_000_000  # calls
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""The variables that the libraries measured here ask for their number of threads."""
 
 
 def serve(pipe: Connection, name: str, number: int, system: str) -> None:
@@ -29,7 +32,7 @@ def serve(pipe: Connection, name: str, number: int, system: str) -> None:
         _reset_peak()
         result = call()
         peak = max(0.0, _memory("VmHWM") - before)
-        pipe.send(("result", (as_arrays(result), peak)))
+        pipe.send(("result", (as_arrays(result), peak, getattr(call, "most", _NO_LIMIT))))
     except (MissingError, ImportError) as reason:
         return pipe.send(("missing", str(reason)))
     except Exception as error:  # a peer may fail in any way: the others are still measured
@@ -40,11 +43,15 @@ def serve(pipe: Connection, name: str, number: int, system: str) -> None:
 
 def as_arrays(result: Any) -> list[np.ndarray]:
     """What any system gave, in NumPy's arrays: nobody else has to import the system to read it."""
-    parts = result if isinstance(result, (tuple, list)) else [result]
-    return [np.asarray(part, dtype=np.float64) for part in parts]
+    if isinstance(result, (tuple, list)):
+        return [array for part in result for array in as_arrays(part)]
+    return [np.asarray(result, dtype=np.float64)]
 
 
 def _timed(call: Call, times: int) -> float:
+    """The seconds that the calls take; some, such as `Timed`, know better themselves."""
+    if hasattr(call, "seconds"):
+        return float(sum(call.seconds() for _ in range(times)))
     start = time.perf_counter()
     for _ in range(times):
         call()
@@ -100,16 +107,18 @@ class Worker:
 
 
 @contextmanager
-def single_threaded() -> Iterator[None]:
-    """Workers started inside use one thread each, however their libraries are built."""
-    variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {v: os.environ.get(v) for v in variables}
-    os.environ.update(dict.fromkeys(variables, "1"))
+def limited(threads: int | None) -> Iterator[None]:
+    """Workers started inside use so many threads each, however their libraries are built.
+
+    With None, as many as each takes by itself, or as the variables say.
+    """
+    before = {v: os.environ.get(v) for v in THREADS}
+    if threads is not None:
+        os.environ.update(dict.fromkeys(THREADS, str(threads)))
     try:
         yield
     finally:
         for variable, value in before.items():
-            if value is None:
-                del os.environ[variable]
-            else:
+            os.environ.pop(variable, None)
+            if value is not None:
                 os.environ[variable] = value

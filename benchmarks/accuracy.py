@@ -1,0 +1,12 @@
+"""Measures how accurate losses and gradients are: thousands of random inputs, against exact numbers.
+
+Run it from the project's folder: `python benchmarks/accuracy.py`, with --quick to see that it works.
+It is `tinygrad-xent bench accuracy`; what is compared is in `tinygrad_xent/bench/accuracy`.
+"""
+
+import sys
+
+from tinygrad_xent.cli import main
+
+if __name__ == "__main__":
+    main(["bench", "accuracy", *sys.argv[1:]])
