@@ -1,6 +1,6 @@
-"""Measures how accurate losses and gradients are: thousands of random inputs, against exact numbers.
+"""Measures how accurate losses and gradients are: thousands of inputs, against exact numbers.
 
-Run it from the project's folder: `python benchmarks/accuracy.py`, with --quick to see that it works.
+Run it from the project's folder: `python benchmarks/accuracy.py`; --quick shows that it works.
 It is `tinygrad-xent bench accuracy`; what is compared is in `tinygrad_xent/bench/accuracy`.
 """
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..case import MissingError
+from ..compiling import compiled_by
 from .families import Family
 from .inputs import HVP_CLASSES, Batch
 
@@ -78,12 +79,6 @@ def _eager(loss_of: Callable[[Family], Loss], family: Family, batch: Batch) -> P
 
 
 def compiled(backend: str) -> Run:
-    import tinygrad_xent as tx
-
-    if not hasattr(tx, "compile"):
-        raise MissingError("tx.compile is not there")
-    if backend == "numba":
-        import numba  # noqa: F401  (its absence is what is told)
     return partial(_compiled, backend)
 
 
@@ -92,14 +87,18 @@ def _compiled(backend: str, family: Family, batch: Batch) -> Parts:
     import tinygrad_xent as tx
 
     loss, z, p = _naive(tx, family), batch.logits, batch.targets(family.targets)
-    total = lambda z, p: tx.sum(loss(z, p))  # noqa: E731
-    slope: Any = tx.grad(total)
-    both = tx.compile(lambda z, p: (loss(z, p), slope(z, p)), backend=backend)
-    parts = list(both(z, p))
-    if not _asks_product(family, batch):
-        return parts
-    along = tx.compile(lambda z, v, p: tx.hvp(lambda z: total(z, p))(z, v), backend=backend)
-    return [*parts, along(z, batch.along, p)]
+
+    def value_and_slope(z: Any, p: Any) -> Any:
+        return loss(z, p), tx.grad(lambda z: tx.sum(loss(z, p)))(z)
+
+    def product(z: Any, v: Any, p: Any) -> Any:
+        times: Any = tx.hvp(lambda z: tx.sum(loss(z, p)))
+        return times(z, v)
+
+    parts = [*compiled_by(backend, value_and_slope, z, p)(z, p)]
+    if _asks_product(family, batch):
+        parts.append(compiled_by(backend, product, z, batch.along, p)(z, batch.along, p))
+    return parts
 
 
 def derived() -> Run:
@@ -157,7 +156,7 @@ def torch_careful() -> Run:
     import torch
     from torch.nn import functional
 
-    each = {"reduction": "none"}
+    each: Any = {"reduction": "none"}
     lib = Library(
         torch, partial(functional.softmax, dim=1), partial(functional.log_softmax, dim=1),
         partial(torch.logsumexp, dim=1), torch.sigmoid, partial(functional.cross_entropy, **each),

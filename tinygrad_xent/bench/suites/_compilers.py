@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..calls import Kept
-from ..case import Call, MissingError
+from ..case import Call
+from ..compiling import compiled_by
 from ._tasks import Task
 
 Shape = tuple[int, ...]
@@ -32,34 +33,12 @@ def copy(task: Task, shape: Shape, dtype: str) -> Call:
     return call
 
 
-def needs(backend: str) -> Any:
-    """This package, if it can compile with that back end here.
-
-    Raises:
-        MissingError: it cannot.
-        ImportError: numba is not installed.
-    """
+def ours(backend: str, task: Task, shape: Shape, dtype: str, first: Shape | None = None) -> Call:
+    """With `first` as the shape of the call that comes before the benchmark, not this one."""
     import tinygrad_xent as tx
 
-    if not hasattr(tx, "compile"):
-        raise MissingError("tx.compile is not there")
-    if backend == "numba":
-        import numba  # noqa: F401  (without it the other back end would answer)
-    return tx
-
-
-def ours(backend: str, task: Task, shape: Shape, dtype: str) -> Call:
-    tx = needs(backend)
-    run = tx.compile(
-        tx.value_and_grad(partial(task.naive, tx), tuple(range(task.wrt))), backend=backend
-    )
-    return partial(run, *task.data(shape, dtype))
-
-
-def eager(task: Task, shape: Shape, dtype: str) -> Call:
-    import tinygrad_xent as tx
-
-    run = tx.value_and_grad(partial(task.naive, tx), tuple(range(task.wrt)))
+    f = tx.value_and_grad(partial(task.naive, tx), tuple(range(task.wrt)))
+    run = compiled_by(backend, f, *task.data(first or shape, dtype))
     return partial(run, *task.data(shape, dtype))
 
 

@@ -80,8 +80,8 @@ def warm(maker: Maker) -> Callable[[Task, tuple[int, ...], str], Call]:
 
 MAKERS: dict[str, Maker] = {
     "torch": PEERS["torch"],
-    "tinygrad_xent, numba": partial(ours, "numba"),
-    "tinygrad_xent, NumPy": partial(ours, "numpy"),
+    "tinygrad_xent, numba": partial(ours, "numba", first=SMALL),
+    "tinygrad_xent, NumPy": partial(ours, "numpy", first=SMALL),
     "torch.compile": PEERS["torch.compile"],
     "jax.jit": PEERS["jax.jit"],
     "NumPy by hand": partial(hand, False),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Call, Case, MissingError
-from ._compilers import needs
+from ..compiling import compiled_by
 from ._layers import scores
 from ._tasks import Arrays, entropy, entropy_by_hand, entropy_jax, entropy_torch
 
@@ -117,9 +117,11 @@ def _step(tx: Any, params: Params, x: Any, y: Any) -> tuple[Any, Params]:
 
 
 def ours(backend: str, layers: int, dtype: str) -> Call:
-    tx = needs(backend)
-    step = tx.compile(partial(_step, tx), backend=backend)
-    return partial(trained, step, start(layers, dtype), batches(dtype))
+    import tinygrad_xent as tx
+
+    params, data = start(layers, dtype), batches(dtype)
+    step = compiled_by(backend, partial(_step, tx), params, *data[0])
+    return partial(trained, step, params, data)
 
 
 def eager(layers: int, dtype: str) -> Call:
