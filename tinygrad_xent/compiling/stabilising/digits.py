@@ -204,15 +204,14 @@ def _less_mean(d: _Digits, node: Tensor) -> Any:
 def _deviation(d: _Digits, w: Any, product: Any, sign: float) -> Any:
     f = factors(product)
     for shares in d.shares_below(f):
-        total = shares.total
         for s in (n for p, n in f.nodes.items() if f.above[p] and name_of(n) == "sum"):
-            inner = factors(s.args[0]).over(factors(d.intern(shares.e)))
-            mean = Factors(
-                1.0, Counter([id(s)]), Counter([id(total)]), {id(s): s, id(total): total}
-            )
-            left = factors(w).over(f.over(mean)).over(inner)
-            matches = s.params["axis"] == (shares.axis,) and not inner.below and left.is_number()
-            if matches and left.number * sign == -1:
+            summed, e = factors(s.args[0]), d.intern(shares.e)
+            if s.params["axis"] != (shares.axis,) or not summed.above[id(e)]:
+                continue
+            inner = summed.over(factors(e))
+            per_row = f.over(factors(s)).over(factors(shares.total).inverse())
+            left = factors(w).over(per_row).over(inner)
+            if left.is_number() and left.number * sign == -1:
                 part = w * shares.e
                 whole = sum(spread(part, shares.x.shape), shares.axis, keepdims=True)
                 return (w * shares.rest - (whole - part)) / shares.whole

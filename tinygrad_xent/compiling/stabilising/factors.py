@@ -32,6 +32,10 @@ class Factors:
             self.number / other.number, above - below, below - above, {**self.nodes, **other.nodes}
         )
 
+    def inverse(self) -> Factors:
+        """One over it."""
+        return Factors(1 / self.number, self.below, self.above, self.nodes)
+
     def is_number(self) -> bool:
         return not self.above and not self.below
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import PRIMITIVES, Tensor
-from ...ops import exp, put, sum, where
+from ...ops import astype, exp, put, sum, where
 from .factors import base
 from .knowing import is_largest_of, name_of
 
@@ -37,7 +37,7 @@ class Shares:
     @property
     def others(self) -> Any:
         """S - 1, summed without the 1: all but one that is largest, with the axis kept."""
-        ones = sum(where(self.x == 0, 1.0, 0.0), self.axis, keepdims=True)
+        ones = sum(astype(self.x == 0, self.x.dtype), self.axis, keepdims=True)
         return sum(where(self.x == 0, 0.0, self.e), self.axis, keepdims=True) + (ones - 1)
 
     @property

@@ -255,7 +255,8 @@ class Stable:
         larger, rest = self.intern(where(ahead > 0, e, h)), self.intern(exp(minus_abs(ahead)))
         both = 1 + rest
         if sign < 0:
-            both = where(ahead > 0, 1.0, -1.0) * -expm1(minus_abs(ahead))
+            size = expm1(minus_abs(ahead))
+            both = where(ahead > 0, -size, size)
         both = self.intern(both)
         pair = _Pair(ahead, f.exponents, g.exponents, rest)
         self._pairs[id(larger)] = pair

@@ -54,6 +54,8 @@ def _add(make: Make, x: Any, y: Any) -> Any:
         return y
     if equals(y, 0.0):
         return x
+    if x is y and isinstance(x, Tensor):
+        return make("mul", 2.0, x)
     if name_of(y) == "neg":
         return make("sub", x, y.args[0])
     return make("sub", y, x.args[0]) if name_of(x) == "neg" else None
