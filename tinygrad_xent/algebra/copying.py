@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import DeriveError, ShapeError
 from ..graph import Tensor, is_float, shape_of, toposort
 from ..ops.reduction import size
+from ..ops.settling import SETTLING
 from ..writing.text import is_data, leaf_names
 from .assumptions import Assumption, Constant, Symmetric
 from .sizes import Sizes
@@ -164,6 +165,8 @@ hold together: x > 0, -x > 0
             return Tensor(self._drawn(n), name)
         if op_name(n) == "size":
             return self._counted(n)
+        if op_name(n) in SETTLING:
+            return self._made[id(n.args[0])]
         args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
         keys = tuple(id(a) if isinstance(a, (Tensor, np.ndarray)) else a for a in args)
         key = (n.op.name, keys, tuple(sorted(n.params.items())), n.name)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Tensor, is_float, shape_of, toposort
+from ..ops.settling import SETTLING
 from .stretching import dropped_and_new
 from .views import exact, is_number, op_name
 
@@ -25,7 +26,7 @@ Shape = tuple[int, ...]
 Classes = tuple[int, ...]
 
 _SMALLEST = 3  # at length 2, x - mean(x) has only one value up to sign
-_SAME = frozenset({"alias", "stop_gradient", "astype"})
+_SAME = frozenset({"alias", "stop_gradient", "astype"}) | SETTLING
 _ONE = 0  # the class of axes of length one, which broadcast
 
 

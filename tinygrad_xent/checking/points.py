@@ -13,6 +13,7 @@ from ..algebra.sizes import Sizes
 from ..algebra.stretching import settings
 from ..graph import Primitive, Tensor, is_float, record, recording, shape_of, toposort
 from ..ops import mul, sum
+from ..ops.settling import SETTLING
 from ..writing.text import leaf_names, text
 from .shaky import Shaky, shaken, shaky
 from .walk import Walk
@@ -195,6 +196,8 @@ class Point:
         if n.op is None or id(n) in self.values:
             return record(None, (), {}, self._value(n)).named(n.name or "")  # type: ignore[arg-type]
         args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+        if n.op.name in SETTLING:
+            return args[0]
         op, params = n.op, settings(n, shape_of(args[0]))
         if id(n) in self._alter:
             op, args, params = self._alter[id(n)](op, args, params)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ShapeError, describe, explain
-from ..graph import shape_of
-from ..ops import exp, log, log1p, max, stop_gradient, sum, where
+from ..ops import exp, log1p, sum, where
 from .arguments import accepts_lists
 from .arithmetic import minus_abs
+from .care import positive_part
+from .shifting import Shifted
 
 
 @accepts_lists
@@ -22,7 +22,7 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return where(x > 0, x, 0.0)
+    return positive_part(x)
 
 
 @accepts_lists
@@ -58,7 +58,8 @@ def softmax(z: Any, axis: int = -1) -> Any:
     >>> softmax(np.array([0.2, 5.0, 0.3])).round(5)
     array([0.00809, 0.98297, 0.00894])
     """
-    e = exp(z - _shift("softmax", z, axis))
+    shifted = Shifted("softmax", z, axis)
+    e = exp(shifted.settled())
     return e / sum(e, axis, keepdims=True)
 
 
@@ -70,8 +71,8 @@ def logsumexp(z: Any, axis: int = -1, keepdims: bool = False) -> Any:
     >>> float(logsumexp(np.array([1000.0, 1000.0])))
     1000.6931471805599
     """
-    shift = _shift("logsumexp", z, axis)
-    total = log(sum(exp(z - shift), axis, keepdims=True)) + shift
+    shifted = Shifted("logsumexp", z, axis)
+    total = shifted.log_total(exp(shifted.below)) + shifted.top
     return total if keepdims else sum(total, axis)
 
 
@@ -83,13 +84,6 @@ def log_softmax(z: Any, axis: int = -1) -> Any:
     >>> log_softmax(np.array([0.0, 1000.0]))
     array([-1000.,     0.])
     """
-    shifted = z - _shift("log_softmax", z, axis)
-    return shifted - log(sum(exp(shifted), axis, keepdims=True))
-
-
-def _shift(name: str, z: Any, axis: int) -> Any:
-    if not shape_of(z):
-        raise ShapeError(
-            explain(f"{name}: a scalar has no class axis", describe(z), "shape (classes,)")
-        )
-    return stop_gradient(max(z, axis, keepdims=True))
+    shifted = Shifted("log_softmax", z, axis)
+    settled = shifted.settled()
+    return settled - shifted.log_total(exp(settled))

@@ -10,6 +10,7 @@ from ..errors import ShapeError, describe, explain
 from ..graph import Tensor, implements, shape_of
 from ..ops import cos, exp, log1p, matmul, maximum, minimum, mul, power, reshape, sin, where
 from .arguments import accepts_lists
+from .care import difference
 
 
 @implements(numpy=np.square)
@@ -46,7 +47,7 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 @accepts_lists
 def logaddexp(x: Any, y: Any) -> Any:
     """log(eˣ + eʸ), entry by entry."""
-    ahead = x - y
+    ahead = difference(x, y)
     return where(ahead > 0, x, y) + log1p(exp(minus_abs(ahead)))
 
 

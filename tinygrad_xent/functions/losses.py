@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, describe, explain
-from ..graph import Blank, Tensor, dtype_of, shape_of
-from ..ops import abs, checked_labels, exp, log, log1p, sum, where
+from ..graph import Blank, Tensor, dtype_of, numbers, shape_of
+from ..ops import abs, checked_labels, exp, log, log1p, sub, sum, where
 from ..ops.labels import check_labels
 from ..ops.shaping import axes
 from .activations import log_softmax, relu
 from .arguments import accepts_lists
 from .arithmetic import minus_abs
+from .care import any_of, known, log_of_complement, weighed
 
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> Any:
@@ -105,7 +106,8 @@ def binary_cross_entropy(y: Any, a: Any) -> Any:
     >>> float(binary_cross_entropy(np.array(1.0), np.array(0.5)))
     0.6931471805599453
     """
-    return -(y * _log_of_likely(y, a) + (1 - y) * _log_of_likely(1 - y, 1 - a))
+    log_other = log_of_complement(a, (y != 1) | (a != 1))
+    return -(y * _log_of_likely(y, a) + (1 - y) * log_other)
 
 
 @accepts_lists
@@ -117,7 +119,20 @@ def sigmoid_binary_cross_entropy(logits: Any, y: Any) -> Any:
     >>> float(sigmoid_binary_cross_entropy(0.0, 1.0))
     0.6931471805599453
     """
-    return (relu(logits) - logits * y) + log1p(exp(minus_abs(logits)))
+    # In this order what goes back to the logits is 1 - y first, and then the little that is added.
+    return log1p(exp(minus_abs(logits))) + _straight_part(logits, y)
+
+
+def _straight_part(z: Any, y: Any) -> Any:
+    """max(z, 0) - z y: what is left at an infinite z depends on whether its share is 0."""
+    with np.errstate(invalid="ignore"):
+        part, of_target = relu(z), z * y
+        rest = part - of_target
+    a, b, value = numbers(z), numbers(y), numbers(rest)
+    if not known(value) or not any_of(np.isnan(value)):
+        return rest
+    weight = np.where(a > 0, 1 - b, b)
+    return sub.giving(numbers(weighed(weight, np.abs(a))), part, of_target)
 
 
 def softmax_cross_entropy(logits: Any, targets: Any, axis: int = -1) -> Any:
@@ -140,7 +155,7 @@ def softmax_cross_entropy(logits: Any, targets: Any, axis: int = -1) -> Any:
     given = targets if isinstance(targets, Tensor) else np.asarray(targets)
     if given.shape == shape and given.dtype.kind in "fiub":
         p = given if given.dtype.kind == "f" else given.astype(dtype_of(log_q))
-        return -sum(p * log_q, axis)
+        return -sum(weighed(p, log_q), axis)
     if given.shape != shape[:axis] + shape[axis + 1 :] or given.dtype.kind not in "iu":
         raise ShapeError(
             explain(
@@ -154,7 +169,8 @@ def softmax_cross_entropy(logits: Any, targets: Any, axis: int = -1) -> Any:
 
 def _pick(x: Any, labels: np.ndarray, axis: int) -> Any:
     """The entry of each row that its label names."""
-    places = list(np.ix_(*(np.arange(n) for n in labels.shape))) if labels.ndim else []
+    ndim = labels.ndim
+    places = [np.arange(n).reshape(-1, *(1,) * (ndim - i - 1)) for i, n in enumerate(labels.shape)]
     return x[(*places[:axis], labels, *places[axis:])]
 
 

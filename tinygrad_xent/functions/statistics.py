@@ -8,10 +8,11 @@ import numpy as np
 
 from ..errors import ShapeError, describe, explain
 from ..graph import Tensor, implements, shape_of
-from ..ops import abs, max, sqrt, sum
+from ..ops import abs, max, sum
 from ..ops.reduction import size
 from ..ops.shaping import Axis, axes
 from .arguments import accepts_lists
+from .care import root_of_squares
 
 
 @implements(numpy=np.mean, methods="mean")
@@ -50,7 +51,8 @@ def var(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> 
 @implements(numpy=np.std, methods="std")
 def std(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     """The standard deviation over axes; where it is 0, so is its gradient."""
-    return sqrt(var(x, axis, ddof=ddof, keepdims=keepdims))
+    over = axes("std", x, axis)
+    return root_of_squares(lambda y: var(y, over, ddof=ddof, keepdims=keepdims), x, over)
 
 
 @implements(numpy=np.linalg.norm, methods="norm")
@@ -65,7 +67,8 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     (array([0.6, 0.8]), array([0., 0.]))
     """
     if ord in (None, 2, "fro") and (ord is None or ord == "fro" or _is_vector(x, axis)):
-        return sqrt(sum(x * x, axis, keepdims=keepdims))
+        over = axes("norm", x, axis)
+        return root_of_squares(lambda y: sum(y * y, over, keepdims=keepdims), x, over)
     if ord == 1 and _is_vector(x, axis):
         return sum(abs(x), axis, keepdims=keepdims)
     if ord == np.inf and _is_vector(x, axis):

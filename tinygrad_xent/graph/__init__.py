@@ -10,7 +10,7 @@ from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
 from .tensor import Tensor, detached, leaf_value, record, tensor, toposort
-from .values import constant, dtype_of, is_float, shape_of
+from .values import constant, dtype_of, is_float, numbers, shape_of
 
 __all__ = [
     "PRIMITIVES",
@@ -26,6 +26,7 @@ __all__ = [
     "is_float",
     "leaf_value",
     "no_grad",
+    "numbers",
     "numpy_functions",
     "observed_by",
     "observer",

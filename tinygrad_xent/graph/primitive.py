@@ -76,6 +76,19 @@ class Primitive:
                           for a, v in zip(args, values)])  # noqa: B905  # fmt: skip
         return record(self, args, params or NO_PARAMS, value)
 
+    def giving(self, value: Any, *args: Any) -> Any:
+        """Record that applying this to `args` gives `value`, if that was computed with more care.
+
+        What was rounded in the arguments need not be lost in the value. It is for operations
+        without settings.
+        """
+        if not any(type(a) is Tensor for a in args):
+            return value
+        if not is_recording.get():
+            return detached(value)
+        held = tuple(a if type(a) is Tensor else constant(a, self.name) for a in args)
+        return record(self, held, NO_PARAMS, value)
+
     def evaluate(self, values: list[Any], params: dict[str, Any]) -> Any:
         """The value: by Python's own arithmetic for Python numbers, else by NumPy's."""
         if self.scalar is not None and _are_python_floats(*values):

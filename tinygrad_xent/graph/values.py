@@ -17,6 +17,11 @@ def shape_of(value: Any) -> tuple[int, ...]:
     return getattr(value, "shape", ())
 
 
+def numbers(x: Any) -> Any:
+    """The value of a Tensor; anything else as it is."""
+    return getattr(x, "_value", x)
+
+
 def dtype_of(value: Any) -> np.dtype[Any]:
     """The dtype of a value; Python numbers count as float64 (and booleans as bool)."""
     if type(value) is float or type(value) is int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import functions
 from ..graph import Primitive, Tensor, toposort
+from ..ops.settling import SETTLING
 from ..stepping.compositions import compositions
 from .coefficients import value
 from .series import Series, Setting, series
@@ -84,6 +85,8 @@ class Expansion:
             return node._value
         if op.name == "getitem":  # indices are data
             args[1:] = [a._value if type(a) is Tensor else a for a in node.args[1:]]
+        if op.name in SETTLING:
+            return args[0]
         if op.name == "astype" and np.dtype(node.params["dtype"]).kind == "f":
             return args[0]
         if op.name in _MOVES:

@@ -60,12 +60,6 @@ cos = primitive(
     latex=r"\cos({0})", sample=_ANY,
 )  # fmt: skip
 
-tanh = primitive(
-    "tanh", np.tanh, scalar=math.tanh, numpy=np.tanh, methods="tanh", elementwise=True,
-    vjp=lambda g, out, x: (g * (1 - out * out),),
-    latex=r"\tanh({0})", sample=_ANY,
-)  # fmt: skip
-
 sign = primitive(
     "sign", np.sign, numpy=np.sign, methods="sign", elementwise=True,
     latex=r"\operatorname{{sign}}({0})", sample=samples.nonzero((3, 4)),

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import functions
+from ..algebra.views import op_name
 from ..graph import Tensor, recording, shape_of, toposort
+from ..ops.settling import SETTLING
 
 _OF_AXES = ("softmax", "log_softmax", "logsumexp", "mean", "var", "std", "norm")
 _ELEMENTWISE = ("sigmoid", "softplus", "relu", "tan")
@@ -66,6 +68,9 @@ def _at(node: Tensor) -> Found | None:
 
 def _matches(pattern: Any, node: Any, argument: Tensor, bound: dict[int, Any]) -> bool:
     """Whether a graph is the pattern; `bound` learns which node stands for which."""
+    if op_name(node) in SETTLING:
+        bound[id(node)] = node
+        return _matches(pattern, node.args[0], argument, bound)
     if type(pattern) is not Tensor or type(node) is not Tensor:
         same = type(pattern) is not Tensor and type(node) is not Tensor
         return same and np.array_equal(pattern, node)

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..errors import DeriveError, explain
 from ..graph import PRIMITIVES, Primitive, Tensor, shape_of, toposort
+from ..ops.settling import SETTLING
 from .text import is_data, leaf_names, text
 
-_TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
+_TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"}) | SETTLING
 REDUCTIONS = frozenset({"sum", "max", "min", "mean", "norm"})
 _CHEAP = frozenset({"neg", "expand_dims", "squeeze", "transpose", "broadcast_to", "getitem"})
 
