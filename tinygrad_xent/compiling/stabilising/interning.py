@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import PRIMITIVES, Primitive, Tensor, dtype_of, record, shape_of
+from ...ops.settling import SETTLING
 from .knowing import shaped
 from .tidying import tidied
 
@@ -33,6 +34,8 @@ class Interner:
 
     def apply(self, op: Primitive, args: Iterable[Any], params: dict[str, Any]) -> Any:
         """The one node that says `op` of interned arguments, or what that comes to."""
+        if op.name in SETTLING:  # stable forms have no need of it
+            return next(iter(args))
         args = tuple(self._uniform(a) if isinstance(a, np.ndarray) else a for a in args)
         key = (op.name, tuple(map(self._key, args)), tuple(sorted(params.items())))
         if key not in self._made:
