@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from browser import browse, in_browser
 from rich.console import Console
 
@@ -19,6 +20,7 @@ import tinygrad_xent as tx
 from tinygrad_xent.demo import curves, digits, extras, report, run, story, training
 from tinygrad_xent.demo.comparison import Comparison
 from tinygrad_xent.demo.formulas import FORMULAS
+from tinygrad_xent.demo.saturation import LOSSES, Saturation, saturations
 
 EPOCHS = 150
 
@@ -112,6 +114,27 @@ def test_the_attributes_of_a_digit() -> None:
     np.testing.assert_array_equal(digits.attributes(np.array([2, 9])), [[1, 1, 0, 0], [0, 0, 1, 1]])
 
 
+def test_what_a_saturated_logit_receives(demo: Any) -> None:
+    """The limits of the documents' argument; far out, the engine's own numbers are the same."""
+    rows = {row.loss: row for row in saturations()}
+    assert [r.loss for r in rows.values() if r.stuck] == [
+        "softmax, squared error", "softmax, absolute error", "sigmoid, squared error"
+    ]  # fmt: skip
+    assert (rows["softmax, cross-entropy"].rising, rows["softmax, cross-entropy"].falling) == (
+        "1 - y_0", "-y_0"
+    )  # fmt: skip
+    y, T, e = np.array([0.35, 0.65]), 2.0, 0.1
+    letters = {"y_0": y[0], "y_1": y[1], "T": T, "e": e}
+    for name, loss in LOSSES.items():
+        for far, limit in ((300.0, rows[name].rising), (-300.0, rows[name].falling)):
+            with np.errstate(all="ignore"):
+                slope = tx.grad(lambda z, f=loss: f(z, y, T, e))(np.array([far, -0.4]))
+            if np.isfinite(slope[0]):  # written without care, some of them overflow
+                value = float(sympy.sympify(limit).subs(letters))
+                assert slope[0] == pytest.approx(value, abs=1e-9), name
+        assert f"{name} " in demo.text
+
+
 # -- what is written ------------------------------------------------------------------------------
 
 
@@ -160,6 +183,7 @@ def test_the_page_tells_all_of_it(demo: Any) -> None:
     assert all(f"<strong>{step.rule}</strong>" in html for step in derivation.steps)
     assert html.count(">agrees<") == len(FORMULAS)
     assert "∇ loss = q − p" in html
+    assert all(f'<th scope="row">{name}</th>' in html for name in LOSSES)
 
 
 def test_what_is_inserted_is_escaped(duel: Any) -> None:
@@ -169,7 +193,8 @@ def test_what_is_inserted_is_escaped(duel: Any) -> None:
     pictures = dict.fromkeys(report.PICTURES, "")
     html = report.render(
         story=story.compose(), composition=nasty, compared=[row], tolerance=1e-12,
-        duel=list(duel.values()), last_layers=[], attributes=[nasty], pictures=pictures,
+        duel=list(duel.values()), limits=[Saturation(nasty, nasty, nasty)], last_layers=[],
+        attributes=[nasty], pictures=pictures,
     )  # fmt: skip
     assert nasty not in html
     assert "&lt;script&gt;" in html

@@ -15,6 +15,7 @@ from ..writing.templates import environment
 from . import curves
 from .comparison import TOLERANCE, Comparison
 from .digits import ATTRIBUTES
+from .saturation import Saturation
 from .story import Story, composition
 from .training import Run
 
@@ -52,6 +53,7 @@ def write(
     story: Story,
     compared: Sequence[Comparison],
     duel: Sequence[Run],
+    limits: Sequence[Saturation],
     last_layers: Sequence[Run],
 ) -> Path:
     """Write the pictures and the page; return the page."""
@@ -62,7 +64,7 @@ def write(
     page = folder / "index.html"
     html = render(
         story=story, composition=composition(), compared=compared, tolerance=TOLERANCE,
-        duel=duel, last_layers=last_layers, attributes=list(ATTRIBUTES),
+        duel=duel, limits=limits, last_layers=last_layers, attributes=list(ATTRIBUTES),
         pictures={name: inline(svg, name) for name, svg in pictures.items()},
     )  # fmt: skip
     _write(page, html)

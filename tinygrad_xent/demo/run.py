@@ -11,6 +11,7 @@ from rich.table import Table
 
 from . import formulas, report, training
 from .comparison import TOLERANCE, Comparison, compare
+from .saturation import Saturation, saturations
 from .story import Story, compose, composition
 from .training import Run
 
@@ -46,8 +47,10 @@ def run(
     show_formulas(console, compared)
     duel, last_layers = _train(console, epochs or (QUICK_EPOCHS if quick else EPOCHS))
     show_duel(console, duel)
+    limits = saturations()
+    show_limits(console, limits)
     show_last_layers(console, last_layers)
-    page = report.write(folder, story, compared, duel, last_layers)
+    page = report.write(folder, story, compared, duel, limits, last_layers)
     show_files(console, folder)
     return page
 
@@ -102,6 +105,15 @@ def show_duel(console: Console, runs: list[Run]) -> None:
                       f"{run.gradient[0]:.2g}", f"{run.gradient[-1]:.2g}")  # fmt: skip
     console.print(table)
     console.print("From a saturated start cross-entropy recovers; squared error stays stuck.\n")
+
+
+def show_limits(console: Console, limits: list[Saturation]) -> None:
+    console.print("What reaches a logit that goes to infinity, whatever the data are:\n")
+    table = _numbers("loss", "to +infinity", "to -infinity", after=3)
+    for row in limits:
+        table.add_row(escape(row.loss), escape(row.rising), escape(row.falling))
+    console.print(table)
+    console.print("Where both are 0, nothing comes back from certainty, right or wrong.\n")
 
 
 def show_last_layers(console: Console, runs: list[Run]) -> None:
