@@ -192,6 +192,15 @@ def test_a_view_that_a_later_loop_reads_keeps_its_numbers() -> None:
     assert_runs([x], [spread * column, tx.broadcast_to(tx.sin(x), (4, 2)), tx.sin(x) * 2])
 
 
+def test_what_is_made_before_a_product_is_still_there_after_it() -> None:
+    rng = np.random.default_rng(0)
+    x, w = tx.tensor(rng.normal(size=(6, 3))), tx.tensor(rng.normal(size=(3, 3)))
+    column = tx.expand_dims(tx.exp(x)[np.arange(6), np.zeros(6, int)], 1)
+    y = (x * column) @ w * 0.1
+    z = tx.tanh(y * column)
+    assert_runs([x, w], [z @ w * column, tx.sum(z * column, axis=0), tx.max(z @ w, axis=0)])
+
+
 # -- sums, memory, threads ------------------------------------------------------------------------
 
 

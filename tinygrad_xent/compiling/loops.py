@@ -45,7 +45,7 @@ class Loop:
         self.tiled = self.tile < stage.rows
         if self.tile > fitting and outer is None:
             self.parts = segmented(stage, self.tile)
-        self.places = self._placed(self.tiled)
+        self.places = self._placed(self._is_cut())
         self.even: bool = stage.rows % self.tile == 0 and (outer is None or outer.even)
         self.names: dict[Value, str] = {}  # of what is made here, or read by row
         self.before: list[str] = []
@@ -57,34 +57,35 @@ class Loop:
 
     def _placed(self, tiled: bool) -> Places:
         """Places for the rows at hand of everything that is written."""
-        kept = set(self.stage.stored)
+        own = set(self.stage.stored)
         for part in self.parts:
             if isinstance(part, Stage):
-                kept |= part.stored
+                own |= part.stored
             elif part.kind == "row" and form(part.value) == "written":
-                kept.add(part.value)
-        kinds = {v: (("rows", *v.shape[1:]), v.dtype) for v in kept}
+                own.add(part.value)
+        kinds = {v: (("rows", *v.shape[1:]), v.dtype) for v in own}
         given = {v: ("stored", v) for v in self.stage.stored}
-        places = Places(kinds, given, self._held(kept))
-        places.assign([self._event(part, tiled, kept) for part in self.parts])
+        self.kept: set[Value] = own if self.outer is None else own | self.outer.kept
+        places = Places(kinds, given, self._held())
+        places.assign([self._event(part, tiled) for part in self.parts])
         return places
 
-    def _event(self, part: Part, tiled: bool, kept: set[Value]) -> Event:
+    def _event(self, part: Part, tiled: bool) -> Event:
         if isinstance(part, Stage):
-            return part_event(part, kept)
-        found, value = event(part, kept), part.value
+            return part_event(part, self.kept)
+        found, value = event(part, self.kept), part.value
         if part.kind == "row":
             return found
         apart = tiled and value.ndim and value.op != "scatter"
         return Event((), found.reads, (), (self._partial(value),) if apart else ())
 
-    def _held(self, kept: set[Value]) -> dict[Any, int]:
+    def _held(self) -> dict[Any, int]:
         """Places of results that hold an argument until its last use: those of the outer loop."""
         if self.outer is None:
             return {}
         of = self.outer.places.of
-        read = {root(a, kept) for v in self.made for a in v.args} - self.made
-        return {("stored", v): max(last_read(a, self.stage, kept) for a in shared)
+        read = {root(a, self.kept) for v in self.made for a in v.args} - self.made
+        return {("stored", v): max(last_read(a, self.stage, self.kept) for a in shared)
                 for v in self.stage.stored
                 if (shared := [a for a in read if a in of and of[a] == of[v]])}  # fmt: skip
 
