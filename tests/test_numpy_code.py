@@ -62,6 +62,7 @@ def assert_same(got: Any, node: Tensor) -> None:
         np.testing.assert_array_equal(got, expected)
         return
     finite = expected[np.isfinite(expected)]
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
     tolerance = (3e-4 if node.dtype == np.float32 else 1e-11) * np.max(np.abs(finite), initial=1.0)
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
@@ -199,6 +200,20 @@ def test_what_is_made_before_a_product_is_still_there_after_it() -> None:
     y = (x * column) @ w * 0.1
     z = tx.tanh(y * column)
     assert_runs([x, w], [z @ w * column, tx.sum(z * column, axis=0), tx.max(z @ w, axis=0)])
+
+
+def test_choices_by_bits_are_those_of_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "CHOSEN", 1)
+    special = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan])
+    for dtype in (np.float64, np.float32):
+        x = Tensor(np.stack([special, special[::-1], np.arange(7.0)]).astype(dtype))
+        y = Tensor(np.arange(21.0).reshape(3, 7).astype(dtype))
+        outputs = [tx.where(y > 9, x, 0.0), tx.where(y > 9, 0.0, x), tx.where(x > 0, x, 0.0),
+                   tx.where(x < 2, x, 2.0), tx.where(x > 1, x, 0.0), tx.where(y > 3, x, y),
+                   tx.where(y[:, :1] > 3, x * 2, y[0]), tx.where(y[0] > 3, y, x * 2),
+                   tx.where(x == 0, 0.0, tx.where(y > 3, x, 0.0)), tx.where(y == 0, 0.0, -x),
+                   tx.where(x == 0, 0.0, x), tx.where(y > 3, x.astype("float16"), y)]  # fmt: skip
+        assert_runs([x, y], outputs)
 
 
 # -- sums, memory, threads ------------------------------------------------------------------------

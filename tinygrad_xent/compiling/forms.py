@@ -39,8 +39,7 @@ def is_view(value: Value) -> bool:
 def in_place(value: Value) -> tuple[Value, ...]:
     """The arguments in whose memory the result may be computed."""
     if value.op == "where":
-        places: tuple[Value, ...] = value.args[2:3]
-        places = () if places[0] in value.args[:2] else places
+        places = tuple(a for a in value.args[1:] if a is not value.args[0])
     elif value.op in ("row_add", "row_put", "put"):
         places = () if value.args[0] in value.args[1:] else value.args[:1]
     else:
@@ -67,6 +66,20 @@ def event(step: Step, kept: Container[Value]) -> Event:
     viewed = {r for r, a in zip(roots, value.args, strict=True) if r is not a}
     over = in_place(value) if form(value) == "written" else ()
     return Event((value,), reads, tuple(a for a in over if a not in viewed))
+
+
+def clips(value: Value) -> str:
+    """The ufunc that does what a choice between x and a bound for it does; nothing if none does.
+
+    Where x is nan the comparison is false and the bound is chosen, as by fmax and fmin.
+    """
+    mask, x, bound = value.args
+    above, below = ("greater", "greater_equal"), ("less", "less_equal")
+    if mask.op not in above + below or mask.args[0] is not x or not x.ndim:
+        return ""
+    if bound.op != "constant" or bound.ndim or mask.args[1].op != "constant" or mask.args[1].ndim:
+        return ""
+    return ("fmax" if mask.op in above else "fmin") if bound.data == mask.args[1].data else ""
 
 
 def is_short_max(value: Value) -> bool:

@@ -48,6 +48,11 @@ def is_uniform(value: Any) -> bool:
     return bool((value.data == value.data.flat[0]).all())
 
 
+def is_zero(value: Any) -> bool:
+    """Whether a value is the number 0."""
+    return value.op == "constant" and not value.ndim and bool(value.data == 0)
+
+
 def shortest(scalar: Any) -> Any:
     """The Python number with the fewest digits that rounds to this one."""
     number = scalar.item()

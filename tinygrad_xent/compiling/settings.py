@@ -6,3 +6,4 @@ SHORT = 64  # rows up to this length have their maximum found by argmax, whose l
 LONG = 4096  # rows up to this length are summed by a product with ones
 BLAS_ROWS = 512  # rows of a matrix product that are enough for it to be efficient
 BLAS_COLUMNS = 8192  # and columns, where a large product is added to a total
+CHOSEN = 1 << 11  # entries from which where() is faster by bits than by a branch for each

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..graph import PRIMITIVES
 from ..writing.languages import NUMPY
-from .forms import is_product, is_short_max
+from . import settings
+from .forms import clips, is_product, is_short_max
+from .literals import is_zero
 from .rows import Step
 from .ufuncs import forced, ufunc_of
 from .values import Value
 
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce"}
-HELPERS = {"others": NUMPY.helpers["others"]}
+_KEEP = '''\
+def keep(mask, x, out):
+    """np.where(mask, x, 0) by bits: as fast for a mask that a processor cannot foresee."""
+    bits = np.negative(mask.view(np.int8), dtype=f"i{out.itemsize}")
+    x, out = (np.asarray(a, out.dtype).view(bits.dtype) for a in (x, out))
+    np.bitwise_and(x, bits, out=out)
+'''
+_SELECT = '''\
+def select(mask, x, y, out):
+    """np.where(mask, x, y) by bits: as fast for a mask that a processor cannot foresee."""
+    bits = np.negative(mask.view(np.int8), dtype=f"i{out.itemsize}")
+    x, y, out = (np.asarray(a, out.dtype).view(bits.dtype) for a in (x, y, out))
+    np.bitwise_xor((x ^ y) & bits, y, out=out)
+'''
+HELPERS = {"others": NUMPY.helpers["others"], "keep": _KEEP, "select": _SELECT}
 
 
 class Statements:
@@ -45,7 +62,7 @@ class Statements:
             return (
                 self._short_max(value, args) if is_short_max(value) else self._reduce(value, args)
             )
-        write: Callable[..., str] | None = getattr(self, f"_{op}", None)
+        write: Callable[..., str] | None = getattr(self, f"_make_{op}", None)
         if write is not None:
             return write(value, args)
         if ufunc_of(op):
@@ -71,16 +88,30 @@ class Statements:
             return f"-{args[0]}"
         return _call(value, args, "")
 
-    def _where(self, value: Value, args: Sequence[str]) -> str:
+    def _make_where(self, value: Value, args: Sequence[str]) -> str:
         kind = f"np.{value.dtype.type.__name__}"
         return f"{kind}({args[1]} if {args[0]} else {args[2]})"
 
     def _write_where(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         mask, x, y = args
+        if clip := clips(value):
+            return [f"np.{clip}({x}, {y}, out={out})"]
+        if self._is_many(value):
+            name, more = ("keep", "") if is_zero(value.args[2]) else ("select", f", {y}")
+            self.helpers.add(name)
+            return [f"{name}({mask}, {x}{more}, {out})"]
+        if x == out:
+            return [f"np.copyto({out}, {y}, where=~{mask})"]
         first = [] if y == out else [f"np.copyto({out}, {y})"]
         return [*first, f"np.copyto({out}, {x}, where={mask})"]
 
-    def _astype(self, value: Value, args: Sequence[str]) -> str:
+    def _is_many(self, value: Value) -> bool:
+        """Whether there are many floats to choose, for which choosing by bits is faster."""
+        entries = math.prod(value.shape[1:]) * (self.tile or value.shape[0])
+        floats = value.dtype.name in ("float32", "float64")
+        return entries >= settings.CHOSEN and floats and value.args[0].dtype.kind == "b"
+
+    def _make_astype(self, value: Value, args: Sequence[str]) -> str:
         return f"np.{value.dtype.type.__name__}({args[0]})"
 
     def _write_astype(self, value: Value, args: Sequence[str], out: str) -> list[str]:
@@ -112,10 +143,10 @@ class Statements:
         kept = "[:, None]" if value.params["keepdims"] else ""
         return f"{args[0]}[{self._rows(value)}, {args[0]}.{which}(axis=1)]{kept}"
 
-    def _matmul(self, value: Value, args: Sequence[str]) -> str:
+    def _make_matmul(self, value: Value, args: Sequence[str]) -> str:
         return f"{args[0]} @ {args[1]}"
 
-    def _tmatmul(self, value: Value, args: Sequence[str]) -> str:
+    def _make_tmatmul(self, value: Value, args: Sequence[str]) -> str:
         return f"{_turned(value, args[0])} @ {args[1]}"
 
     def _write_matmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
@@ -126,11 +157,11 @@ class Statements:
 
     # -- views ---------------------------------------------------------------------------------
 
-    def _transpose(self, value: Value, args: Sequence[str]) -> str:
+    def _make_transpose(self, value: Value, args: Sequence[str]) -> str:
         axes = value.params["axes"]
         return f"{args[0]}.T" if axes == (1, 0) else f"{args[0]}.transpose{axes}"
 
-    def _expand_dims(self, value: Value, args: Sequence[str]) -> str:
+    def _make_expand_dims(self, value: Value, args: Sequence[str]) -> str:
         axes = value.params["axis"]
         index = ["None" if i in axes else ":" for i in range(value.ndim)]
         while index[-1] == ":":
@@ -138,20 +169,20 @@ class Statements:
         x = f"np.asarray({args[0]})" if not value.args[0].ndim else args[0]
         return f"{x}[{', '.join(index)}]"
 
-    def _squeeze(self, value: Value, args: Sequence[str]) -> str:
+    def _make_squeeze(self, value: Value, args: Sequence[str]) -> str:
         axes = value.params["axis"]
         index = ["0" if i in axes else ":" for i in range(value.args[0].ndim)]
         while index and index[-1] == ":":
             index.pop()
         return f"{args[0]}[{', '.join(index)}]" if index else args[0]
 
-    def _reshape(self, value: Value, args: Sequence[str]) -> str:
+    def _make_reshape(self, value: Value, args: Sequence[str]) -> str:
         x = f"np.asarray({args[0]})" if not value.args[0].ndim else args[0]
         if not value.ndim:
             return f"{x}.reshape(())[()]"
         return f"{x}.reshape({self._shape(value)})"
 
-    def _broadcast_to(self, value: Value, args: Sequence[str]) -> str:
+    def _make_broadcast_to(self, value: Value, args: Sequence[str]) -> str:
         return f"np.broadcast_to({args[0]}, {self._shape(value)})"
 
     def _shape(self, value: Value) -> str:
@@ -161,11 +192,11 @@ class Statements:
 
     # -- indices -------------------------------------------------------------------------------
 
-    def _getitem(self, value: Value, args: Sequence[str]) -> str:
+    def _make_getitem(self, value: Value, args: Sequence[str]) -> str:
         x = args[0] if value.args[0].ndim else f"np.asarray({args[0]})"
         return f"{x}[{_subscript(value.params['index'], args[1:]) or '()'}]"
 
-    def _row_getitem(self, value: Value, args: Sequence[str]) -> str:
+    def _make_row_getitem(self, value: Value, args: Sequence[str]) -> str:
         return f"{args[0]}[{self._row_index(value, args, 1)}]"
 
     def _write_row_scatter(self, value: Value, args: Sequence[str], out: str) -> list[str]:
@@ -211,7 +242,7 @@ class Statements:
         parts = ", ".join(args)
         return [f"np.concatenate([{parts}], axis={value.params['axis']}, out={out})"]
 
-    def _others(self, value: Value, args: Sequence[str]) -> str:
+    def _make_others(self, value: Value, args: Sequence[str]) -> str:
         self.helpers.add("others")
         return f"others({args[0]}, {value.params['axis'][0]})"
 

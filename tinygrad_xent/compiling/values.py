@@ -16,6 +16,7 @@ import numpy as np
 
 from ..graph import PRIMITIVES, Primitive, Tensor, dtype_of, shape_of, toposort
 from .indices import aligned
+from .literals import is_zero
 
 _TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
 _SMALL = 16  # entries up to which what is constant is computed here, if that makes it larger
@@ -114,6 +115,8 @@ class Program:
             times = args[1].data
             if times in (2, 3, 4) and args[0].dtype == node.dtype:
                 return self._repeated(args[0], int(times))
+        if op.name == "where" and _guards_in_vain(args) and args[2].shape == shape:
+            return args[2]
         return self._made(op.name, args, node.params, shape, node.dtype)
 
     def _repeated(self, x: Value, times: int) -> Value:
@@ -184,6 +187,22 @@ class Program:
             if value in needed:
                 needed.update(value.args)
         self.values = [v for v in self.values if v in needed]
+
+
+def _guards_in_vain(args: tuple[Value, ...]) -> bool:
+    """Whether this is where(g == 0, 0, x) of an x that is 0 where g is."""
+    mask, zero, x = args
+    return (
+        mask.op == "equal" and is_zero(mask.args[1]) and is_zero(zero)
+        and x.dtype == mask.args[0].dtype and _vanishes(x, mask.args[0])
+    )  # fmt: skip
+
+
+def _vanishes(x: Value, g: Value) -> bool:
+    """Whether x is 0 where g is, whatever else it is made of."""
+    if x.op == "where":
+        return all(_vanishes(a, g) for a in x.args[1:])
+    return x is g or is_zero(x) or (x.op == "neg" and _vanishes(x.args[0], g))
 
 
 def _may_fold(op: str, args: tuple[Value, ...], size: int) -> bool:
