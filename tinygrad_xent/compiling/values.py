@@ -19,6 +19,7 @@ from .indices import aligned
 from .literals import is_zero
 
 _TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
+_SYMMETRIC = frozenset({"add", "mul", "equal", "not_equal", "logical_and", "logical_or"})
 _SMALL = 16  # entries up to which what is constant is computed here, if that makes it larger
 
 
@@ -174,7 +175,8 @@ class Program:
         return self._placed("row_add", (x, v, *arrays), params, x.shape, x.dtype)
 
     def _placed(self, op: str, args: Any, params: Any, shape: Any, dtype: Any) -> Value:
-        key = (op, args, tuple(sorted(params.items())))
+        alike = frozenset(args) if op in _SYMMETRIC else args
+        key = (op, alike, tuple(sorted(params.items())))
         if key not in self._known:
             self._known[key] = value = Value(op, args, params, shape, dtype)
             self.values.append(value)
@@ -200,9 +202,10 @@ def _guards_in_vain(args: tuple[Value, ...]) -> bool:
 
 def _vanishes(x: Value, g: Value) -> bool:
     """Whether x is 0 where g is, whatever else it is made of."""
-    if x.op == "where":
-        return all(_vanishes(a, g) for a in x.args[1:])
-    return x is g or is_zero(x) or (x.op == "neg" and _vanishes(x.args[0], g))
+    if x is g or is_zero(x):
+        return True
+    moved = {"where": x.args[1:], "neg": x.args}.get(x.op, ())
+    return bool(moved) and all(_vanishes(a, g) for a in moved)
 
 
 def _may_fold(op: str, args: tuple[Value, ...], size: int) -> bool:
