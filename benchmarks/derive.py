@@ -1,6 +1,6 @@
 """Measures derivations, beside SymPy and tensorgrad.
 
-Run it from the project's folder: `python benchmarks/derive.py`, with --quick to see that it works.
+Run it from the project's folder: `python benchmarks/derive.py`, --quick shows that it works.
 It is `tinygrad-xent bench derive`; the tasks are in `tinygrad_xent/bench/suites/derive.py`.
 """
 

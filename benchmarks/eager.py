@@ -1,6 +1,6 @@
 """Measures the engine: scalars, small and large arrays, memory, second derivatives.
 
-Run it from the project's folder: `python benchmarks/eager.py`, with --quick to see that it works.
+Run it from the project's folder: `python benchmarks/eager.py`, --quick shows that it works.
 It is `tinygrad-xent bench eager`; the tasks are in `tinygrad_xent/bench/suites/eager.py`.
 """
 

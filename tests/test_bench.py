@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import tinygrad_xent as tx
-from tinygrad_xent.bench import Case, MissingError, names, report, suite, timed
+from tinygrad_xent.bench import Case, MissingError, Report, insert, names, report, suite, timed
+from tinygrad_xent.bench.busy import Watch
+from tinygrad_xent.bench.calls import Child, Kept
 from tinygrad_xent.bench.measure import Row, _admit, difference
+from tinygrad_xent.bench.plotting import curves, plot
 from tinygrad_xent.bench.table import markdown
 from tinygrad_xent.cli import main
 
@@ -84,7 +89,7 @@ def test_the_table_shows_ratios_within_rounds() -> None:
 
 def test_a_benchmark_runs_in_processes_of_its_own() -> None:
     said: list[str] = []
-    text = report("derive", only="summed", quick=True, progress=said.append)
+    text = report("derive", only="summed", quick=True, progress=said.append).text
     assert said == ["log of summed exponentials"]
     line = next(x for x in text.splitlines() if "tinygrad_xent" in x)
     assert "| 1.00 |" in line
@@ -99,3 +104,76 @@ def test_the_command_names_the_benchmarks() -> None:
     assert "no benchmark 'eagre'" in wrong.output
     with pytest.raises(tx.NotSupportedError, match="derive"):
         suite("nothing")
+
+
+# -- calls, documents, curves ---------------------------------------------------------------------
+
+
+def test_results_that_are_kept_are_never_written_over() -> None:
+    memory = np.zeros(2**20)
+    reused = Kept(lambda: memory)
+    assert reused.most == 2**30 // (40 * memory.nbytes)
+    fresh = Kept(lambda: np.zeros(3))
+    results = [fresh() for _ in range(4)]
+    results[0][:] = 1
+    assert all(not result.any() for result in results[1:])
+    assert fresh._results[1] is results[0]
+
+
+def test_a_child_times_itself_and_its_cache_is_empty() -> None:
+    program = "import json, os; print(json.dumps([0.25, os.listdir(os.environ['XDG_CACHE_HOME'])]))"
+    assert Child(program)() == []
+    assert Child(program).seconds() == 0.25
+    with pytest.raises(RuntimeError, match="ValueError: no"):
+        Child("raise ValueError('no')")()
+
+
+def test_other_work_on_the_machine_is_told() -> None:
+    assert Watch().told() == "" or "% of the cores" in Watch().told()
+
+
+def test_a_table_goes_where_the_document_wants_it(tmp_path: Path) -> None:
+    path = tmp_path / "document.md"
+    path.write_text("before\n\n<!-- bench eager -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
+    for table in ("| 1 |", "| 2 |"):
+        insert(path, "eager", table)
+    text = path.read_text(encoding="utf-8")
+    assert text == "before\n\n<!-- bench eager -->\n\n| 2 |\n\n<!-- end -->\nafter\n"
+    with pytest.raises(tx.NotSupportedError, match="bench derive"):
+        insert(path, "derive", "| 3 |")
+
+
+def points() -> list[tuple[Case, list[Row]]]:
+    cases = [Case(f"rows: {n}", lambda: 0.0, {}, per=n, series="rows", at=n) for n in (10, 100)]
+    return [(c, [Row("one", [1e-7 * c.at**2] * 3, [1.0]), Row("two", note="no")]) for c in cases]
+
+
+def test_curves_are_nanoseconds_for_each_entry(tmp_path: Path) -> None:
+    assert curves(points()) == {
+        "rows": {"one": [(10, pytest.approx(1e3)), (100, pytest.approx(1e3))]}
+    }
+    assert curves([(Case("task", lambda: 0.0, {}), points()[0][1])]) == {}
+    with pytest.raises(tx.NotSupportedError, match="scaling"):
+        Report("", ()).plot(tmp_path / "plot.svg")
+
+
+def test_the_same_figures_give_the_same_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    files = [tmp_path / name for name in ("a.svg", "b.svg")]
+    for path in files:
+        plot(path, points())
+    assert files[0].read_bytes() == files[1].read_bytes()
+    words = "".join(ElementTree.parse(files[0]).getroot().itertext())
+    assert "one" in words
+    assert "two" not in words
+
+
+def test_figures_are_saved_for_pyperf(tmp_path: Path) -> None:
+    pyperf = pytest.importorskip("pyperf")
+    path = tmp_path / "figures.json"
+    Report("", tuple(points())).save(path)
+    found = pyperf.BenchmarkSuite.load(str(path))
+    assert found.get_benchmark_names() == ["rows: 10: one", "rows: 100: one"]
+    assert found.get_benchmark("rows: 10: one").median() == pytest.approx(1e-6)
+    with pytest.raises(tx.NotSupportedError, match="nothing was timed"):
+        Report("", ()).save(path)

@@ -1,11 +1,14 @@
-"""A whole benchmark, from its name to the text that is printed."""
+"""A whole benchmark, from its name to what is printed, drawn and saved."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import NotSupportedError, explain
+from .busy import Watch
 from .case import Case, suite, timed
 from .measure import Row, measure
 from .processes import THREADS, limited
@@ -13,7 +16,39 @@ from .table import machine, markdown
 
 PEERS = ("numpy", "numba", "torch", "jax", "autograd", "mygrad", "micrograd", "sympy", "tensorgrad")
 Progress = Callable[[str], None]
-Results = list[tuple[Case, list[Row]]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a benchmark found.
+
+    Attributes:
+        text: where and when, and the table, as Markdown.
+        results: the rows of each case; none for a benchmark that does not look at time.
+    """
+
+    text: str
+    results: tuple[tuple[Case, list[Row]], ...] = ()
+
+    def plot(self, path: Path) -> None:
+        """Draw the cases that are points of curves, as SVG.
+
+        Raises:
+            NotSupportedError: there are none, or matplotlib is not installed.
+        """
+        from .plotting import plot
+
+        plot(path, self.results)
+
+    def save(self, path: Path) -> None:
+        """Write all figures in pyperf's format.
+
+        Raises:
+            NotSupportedError: there are none, or pyperf is not installed.
+        """
+        from .saving import save
+
+        save(path, self.results)
 
 
 def names() -> list[str]:
@@ -25,8 +60,8 @@ def names() -> list[str]:
     return ["accuracy", *timed()]
 
 
-def report(name: str, only: str = "", quick: bool = False, progress: Progress = print) -> str:
-    """Run a benchmark and return its Markdown: where and when, then the table.
+def report(name: str, only: str = "", quick: bool = False, progress: Progress = print) -> Report:
+    """Run a benchmark.
 
     Args:
         name: one of `names()`.
@@ -39,26 +74,21 @@ def report(name: str, only: str = "", quick: bool = False, progress: Progress = 
     if name == "accuracy":
         from .accuracy import report as accuracy
 
-        return accuracy(only, quick, progress)
-    return written(results(name, only, quick, progress))
+        return Report(accuracy(only, quick, progress))
+    return _timed(name, only, quick, progress)
 
 
-def results(name: str, only: str = "", quick: bool = False, progress: Progress = print) -> Results:
-    """The rows of a benchmark that looks at time, case by case."""
+def _timed(name: str, only: str, quick: bool, progress: Progress) -> Report:
     rounds, turn = (2, 0.002) if quick else (15, 0.1)
-    found = []
+    found, watch = [], Watch()
     for number, case in enumerate(suite(name)):
         if only in case.name:
             progress(case.name)
             with limited(case.threads):
                 found.append((case, measure(name, number, case, rounds, turn)))
-    return found
-
-
-def written(found: Results) -> str:
-    """Where and when, with how many threads, and the table."""
     threads = sorted({_threads(case.threads) for case, _ in found})
-    return f"{machine(PEERS)}; {'; '.join(threads)}\n\n{markdown(found)}"
+    head = f"{machine(PEERS)}; {'; '.join(threads)}{watch.told()}"
+    return Report(f"{head}\n\n{markdown(found)}", tuple(found))
 
 
 def _threads(number: int | None) -> str:

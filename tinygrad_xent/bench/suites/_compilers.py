@@ -50,6 +50,14 @@ def torch(task: Task, shape: Shape, dtype: str) -> Call:
     return _torch(task.torch, task, shape, dtype)
 
 
+def torch_single(task: Task, shape: Shape, dtype: str) -> Call:
+    """Its threads wait for each other busily, which goes badly on a machine with other work."""
+    import torch
+
+    torch.set_num_threads(1)
+    return _torch(task.torch, task, shape, dtype)
+
+
 def torch_compiled(task: Task, shape: Shape, dtype: str) -> Call:
     import torch
 
@@ -102,6 +110,7 @@ COMPILERS: dict[str, Maker] = {
     **{f"{name}, fresh": kept(maker) for name, maker in OURS.items()},
     **PEERS,
     **{f"{name}, fresh": kept(maker) for name, maker in PEERS.items()},
+    "torch, one thread": torch_single,
     "NumPy by hand": by_hand,
     "autograd": autograd,
 }
