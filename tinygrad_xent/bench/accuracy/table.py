@@ -15,8 +15,8 @@ Found = dict[str, dict[tuple[str, str], Errors | str]]
 _HEAD = (
     "| loss, targets | system | value: worst | median | gradient: worst | median "
     "| Hessian times a vector: worst | NaN or inf | sum of the gradient "
-    "| float32: worst | NaN or inf |\n"
-    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    "| float32, value and gradient: worst | Hessian times a vector: worst | NaN or inf |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 )
 
 
@@ -28,8 +28,8 @@ def text(found: Found, titles: list[str], rows: int) -> str:
 
 
 def _summary(found: Found, titles: list[str]) -> list[str]:
-    """One row for each loss: the worst component of float64, by system."""
-    head = ["| worst component, float64 |", *(f" {name} |" for name in found)]
+    """One row for each loss: the worst value or component of the gradient, by system."""
+    head = ["| worst of values and gradients, float64 |", *(f" {name} |" for name in found)]
     rows = [_cells([title, *(_worst(by["float64", title]) for by in found.values())])
             for title in titles]  # fmt: skip
     return ["".join(head), "|---|" + "---:|" * len(found), *rows]
@@ -38,17 +38,18 @@ def _summary(found: Found, titles: list[str]) -> list[str]:
 def _worst(errors: Errors | str) -> str:
     if isinstance(errors, str):
         return "–"
-    return f"{errors.lost:,} lost" if errors.lost else _number(errors.worst)
+    return "lost" if np.isinf(errors.worst) else _number(errors.worst)
 
 
 def _line(title: str, name: str, by: dict[tuple[str, str], Errors | str]) -> str:
     double, single = by["float64", title], by["float32", title]
     if isinstance(double, str) or isinstance(single, str):
         return _cells([title, name, _escaped(double if isinstance(double, str) else str(single)),
-                       *[""] * 8])  # fmt: skip
+                       *[""] * 9])  # fmt: skip
     return _cells([
         title, name, *_pair(double.value), *_pair(double.gradient), _pair(double.product)[0],
-        f"{double.lost:,}", _pair(double.sums)[0], _number(single.worst), f"{single.lost:,}",
+        f"{double.lost:,}", _pair(double.sums)[0], _number(single.worst),
+        _pair(single.product)[0], f"{single.lost:,}",
     ])  # fmt: skip
 
 
