@@ -16,6 +16,17 @@ from tinygrad_xent.bench.busy import Watch
 from tinygrad_xent.bench.calls import Child, Kept
 from tinygrad_xent.bench.measure import Row, _admit, difference
 from tinygrad_xent.bench.plotting import curves, plot
+from tinygrad_xent.bench.suites._compilers import autograd, jax, torch
+from tinygrad_xent.bench.suites._layers import NETWORK, NORMALISATION
+from tinygrad_xent.bench.suites._tasks import (
+    BINARY_ENTROPY,
+    DIVERGENCE,
+    ENTROPY,
+    SQUARED_ERROR,
+    Task,
+)
+from tinygrad_xent.bench.suites.compiled import expected
+from tinygrad_xent.bench.suites.memory import LAYER
 from tinygrad_xent.bench.table import markdown
 from tinygrad_xent.cli import main
 
@@ -176,3 +187,21 @@ def test_figures_are_saved_for_pyperf(tmp_path: Path) -> None:
     assert found.get_benchmark("rows: 10: one").median() == pytest.approx(1e-6)
     with pytest.raises(tx.NotSupportedError, match="nothing was timed"):
         Report("", ()).save(path)
+
+
+# -- peers, where they are installed --------------------------------------------------------------
+
+TASKS = [
+    *((task, (6, 5)) for task in (ENTROPY, SQUARED_ERROR, BINARY_ENTROPY, DIVERGENCE)),
+    (NORMALISATION, (6, 5)),
+    (NETWORK, (6, 4, 3, 5)),
+    (LAYER, (6, 4, 5)),
+]
+
+
+@pytest.mark.parametrize("peer", [("torch", torch), ("jax", jax), ("autograd", autograd)])
+@pytest.mark.parametrize(("task", "shape"), TASKS, ids=[task.name for task, _ in TASKS])
+def test_peers_are_given_the_same_task(peer: Any, task: Task, shape: Any) -> None:
+    pytest.importorskip(peer[0])
+    result = peer[1](task, shape, "float64")()
+    assert difference(result, expected(task, shape, "float64")) < 1e-11
