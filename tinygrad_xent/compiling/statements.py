@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -249,8 +250,18 @@ class Statements:
     def _foreign(self, value: Value, args: Sequence[str]) -> str:
         """An operation that somebody added to the table: its own function."""
         self.bound[f"op_{value.op}"] = PRIMITIVES[value.op].array
-        settings = "".join(f", {k}={v!r}" for k, v in value.params.items())
+        settings = "".join(f", {k}={self._setting(v)}" for k, v in value.params.items())
         return f"op_{value.op}({', '.join(args)}{settings})"
+
+    def _setting(self, given: Any) -> str:
+        """The code of a setting: a literal, or a name for what cannot be written as one."""
+        try:
+            ast.literal_eval(repr(given))
+        except (ValueError, SyntaxError):
+            name = f"setting_{len(self.bound) + 1}"
+            self.bound[name] = given
+            return name
+        return repr(given)
 
 
 def _call(value: Value, args: Sequence[str], more: str) -> str:
