@@ -28,8 +28,8 @@ from ...graph import PRIMITIVES, Tensor, shape_of, toposort
 from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
 from .factors import Factors, factors
 from .interning import Interner, rebuilt
-from .knowing import equals, is_number, is_positive, name_of
-from .monomials import Exponents, added, combined, is_constant_along, linear, spread
+from .knowing import equals, is_constant_along, is_number, is_positive, name_of
+from .monomials import Exponents, added, combined, linear, spread
 from .shares import Shares, same_places, shares_in
 
 _MOVES = frozenset({"expand_dims", "squeeze", "broadcast_to", "reshape", "transpose", "getitem"})
@@ -68,8 +68,9 @@ class _Digits:
     def shares_below(self, f: Factors) -> Iterable[Shares]:
         """The sums of shares that a product is divided by."""
         for place in f.below:
-            if place in self.shares:
-                yield self.shares[place]
+            shares = self.shares.get(place)
+            if shares is not None and shares.are_met_by_rows(f):
+                yield shares
 
 
 # -- logarithms -----------------------------------------------------------------------------------
@@ -206,7 +207,8 @@ def _deviation(d: _Digits, w: Any, product: Any, sign: float) -> Any:
     for shares in d.shares_below(f):
         for s in (n for p, n in f.nodes.items() if f.above[p] and name_of(n) == "sum"):
             summed, e = factors(s.args[0]), d.intern(shares.e)
-            if s.params["axis"] != (shares.axis,) or not summed.above[id(e)]:
+            rows = is_constant_along(f.uses[id(s)][0], (shares.axis,), shares.x.ndim)
+            if s.params["axis"] != (shares.axis,) or not summed.above[id(e)] or not rows:
                 continue
             inner = summed.over(factors(e))
             per_row = f.over(factors(s)).over(factors(shares.total).inverse())
@@ -228,8 +230,10 @@ def _less_plain_mean(d: _Digits, node: Tensor) -> Any:
     if sums[0].args[0] is not x:
         return None
     axis = sums[0].params["axis"]
+    if not is_constant_along(mean, axis, x.ndim):
+        return None
     n = np.prod([x.shape[a] for a in axis])
-    if len(axis) != 1 or abs(f.number * n - 1) > 1e-6 or name_of(x) == "sub":
+    if len(axis) != 1 or abs(f.number * n - 1) > 1e-14 or name_of(x) == "sub":
         return None
     first = getitem(x, tuple(slice(0, 1) if a == axis[0] else slice(None) for a in range(x.ndim)))
     moved = x - first

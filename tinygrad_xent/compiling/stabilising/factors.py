@@ -7,7 +7,7 @@ Two nodes that differ in axes of length 1 only count as the same factor: sums wi
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...graph import Tensor
@@ -18,12 +18,20 @@ _SAME_ROWS = frozenset({"expand_dims", "squeeze", "broadcast_to"})
 
 @dataclass(frozen=True)
 class Factors:
-    """A product, its factors known by what they are once their unit axes are taken off."""
+    """A product, its factors known by what they are once their unit axes are taken off.
+
+    Attributes:
+        number: what stands in front.
+        above, below: how often each factor is in the product, and in what it is divided by.
+        nodes: the factors.
+        uses: as which nodes, with what axes, each factor stands in the product.
+    """
 
     number: float
     above: Counter[int]
     below: Counter[int]
     nodes: dict[int, Tensor]
+    uses: dict[int, list[Any]] = field(default_factory=dict)
 
     def over(self, other: Factors) -> Factors:
         """The quotient, in which what is in both is gone."""
@@ -44,10 +52,11 @@ def factors(x: Any) -> Factors:
     """The factors of a node."""
     number, above, below = 1.0, Counter[int](), Counter[int]()
     nodes: dict[int, Tensor] = {}
+    uses: dict[int, list[Any]] = {}
     stack = [(x, 1)]
     while stack:
         node, power = stack.pop()
-        node = base(node)
+        used, node = node, base(node)
         name = name_of(node)
         if is_number(node):
             number *= float(node) ** power
@@ -59,9 +68,10 @@ def factors(x: Any) -> Factors:
             stack.append((node.args[1], power if name == "mul" else -power))
         else:
             nodes[id(node)] = node
+            uses.setdefault(id(node), []).append(used)
             (above if power > 0 else below)[id(node)] += 1
     both = above & below
-    return Factors(number, above - both, below - both, nodes)
+    return Factors(number, above - both, below - both, nodes, uses)
 
 
 def base(x: Any) -> Any:

@@ -6,12 +6,12 @@ they matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from ...graph import Tensor
+from ...graph import Tensor, shape_of
 
 _KEEP_SIGN = frozenset({
     "sum", "broadcast_to", "sqrt", "astype", "alias", "others", "expand_dims", "squeeze", "reshape",
@@ -91,10 +91,29 @@ def _is_minus_size(c: Any, a: Any, b: Any) -> bool:
 
 
 def is_largest_of(m: Any, x: Any) -> bool:
-    """Whether m is the maximum of x along some axes, at a shape that broadcasts to that of x."""
+    """Whether m is the maximum of x along some axes, at a shape that broadcasts back to x."""
+    while name_of(m) in ("stop_gradient", "broadcast_to"):
+        m = m.args[0]
+    used = m
     while name_of(m) in ("stop_gradient", "squeeze", "expand_dims", "broadcast_to"):
         m = m.args[0]
-    return name_of(m) == "max" and m.args[0] is x
+    if name_of(m) != "max" or m.args[0] is not x:
+        return False
+    return is_constant_along(used, m.params["axis"], x.ndim)
+
+
+def is_constant_along(node: Any, axis: Iterable[int], ndim: int) -> bool:
+    """Whether a node is the same all along these axes of what it is broadcast to.
+
+    Args:
+        ndim: how many axes that has. A row sum without its axis, (n,), is not constant along the
+            rows of an (n, n) matrix that it is broadcast to.
+    """
+    while name_of(node) == "broadcast_to":
+        node = node.args[0]
+    shape = shape_of(node)
+    places = [a - ndim + len(shape) for a in axis]
+    return all(i < 0 or shape[i] == 1 for i in places)
 
 
 def is_at_least_one(x: Any) -> bool:

@@ -9,7 +9,6 @@ cancels the shift that the user wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from ...graph import Tensor, shape_of
 from ...ops import broadcast_to, exp, squeeze
-from .knowing import is_nonnegative, is_nonpositive, is_number, name_of
+from .knowing import is_constant_along, is_nonnegative, is_nonpositive, is_number, name_of
 
 Exponents = dict[int, tuple[Any, float]]  # by id: an exponent and how often it is taken
 
@@ -157,13 +156,6 @@ def combined(a: Exponents) -> Any:
 def spread(x: Any, shape: tuple[int, ...]) -> Any:
     """The graph at a shape that it broadcasts to."""
     return x if shape_of(x) == shape else broadcast_to(x, shape)
-
-
-def is_constant_along(node: Any, axis: Iterable[int], ndim: int) -> bool:
-    """Whether a term is the same all along these axes of what it is a part of."""
-    shape = shape_of(node)
-    places = [a - ndim + len(shape) for a in axis]
-    return all(i < 0 or shape[i] == 1 for i in places)
 
 
 def without(term: Any, axis: tuple[int, ...], ndim: int) -> Any:

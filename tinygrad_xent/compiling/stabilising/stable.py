@@ -32,14 +32,13 @@ from ...ops import (
     where,
 )
 from .interning import Interner, above_boundary, is_boundary
-from .knowing import equals, is_positive
+from .knowing import equals, is_constant_along, is_positive
 from .monomials import (
     Exponents,
     Monomial,
     added,
     combined,
     exponential,
-    is_constant_along,
     is_negative,
     key,
     linear,

@@ -247,9 +247,10 @@ def _sum(make: Make, x: Any, axis: Any, keepdims: Any) -> Any:
     if axis == ():
         return x
     if name_of(x) == "scatter" and len(axis) == 1 and len(x.params["index"]) == 2 == x.ndim:
-        row = x.params["index"][1 - axis[0]]
-        if row[0] == "array" and _is_every_row(x.args[1 + row[1]], x.shape[1 - axis[0]]):
-            entries = make("broadcast_to", x.args[0], shape=(x.shape[1 - axis[0]],))
+        row, rows = x.params["index"][1 - axis[0]], x.shape[1 - axis[0]]
+        fits = shape_of(x.args[0]) in ((), (1,), (rows,))
+        if fits and row[0] == "array" and _is_every_row(x.args[1 + row[1]], rows):
+            entries = make("broadcast_to", x.args[0], shape=(rows,))
             return make("expand_dims", entries, axis=axis) if keepdims else entries
     return None
 
