@@ -21,9 +21,10 @@ from tinygrad_xent.algebra.kinds import (
 )
 from tinygrad_xent.algebra.matching import Rule, rule
 from tinygrad_xent.algebra.rules import ALGEBRA, FORMS, NAMING, TIDYING
+from tinygrad_xent.algebra.stable import COMPUTING
 from tinygrad_xent.graph import Tensor, toposort
 
-RULES = tuple(dict.fromkeys((*FORMS, *ALGEBRA, *TIDYING, *NAMING)))
+RULES = tuple(dict.fromkeys((*FORMS, *ALGEBRA, *TIDYING, *NAMING, *COMPUTING)))
 GUARDS = (AlongOne, AlongRows, Constant, NonNegative, Nonzero, Positive, Simplex)
 DRAWS = 300
 

@@ -1,12 +1,13 @@
 """Rewriting the gradient that the engine recorded into its closed form, in named, checked steps."""
 
 from .assumptions import Constant, NonNegative, Nonzero, OneHot, Positive, Simplex, Symmetric
-from .derivation import Derivation, Step
+from .derivation import Computation, Derivation, Step
 from .deriving import gradient_graph, simplify
 from .formula import Formula
 from .higher import derive
 
 __all__ = [
+    "Computation",
     "Constant",
     "Derivation",
     "Formula",

@@ -12,10 +12,20 @@ from ..graph import Tensor, shape_of
 from .facts import Facts
 from .formula import operations
 from .matching import Rule
-from .rewriting import Rewrite, check, parts, positions, replace, rewrite, same_value
+from .rewriting import Rewrite, check, replace, rewrite, same_value
 from .terms import Terms
 from .vanishing import vanishes
-from .views import PRODUCTS, SUMS, Term, as_sum, op_name, scale, unbroadcast
+from .views import (
+    PRODUCTS,
+    SUMS,
+    Term,
+    as_sum,
+    op_name,
+    parts,
+    positions,
+    scale,
+    unbroadcast,
+)
 
 _MOST_CONDITIONS = 8
 

@@ -19,15 +19,15 @@ from ..graph import Tensor, record, recording, toposort
 from ..writing.text import text
 from .assumptions import NonNegative, Nonzero, OneHot, Positive, Simplex, SumsToOne, Symmetric
 from .formula import Formula, encoded
-from .naming import opened
+from .naming import CALLS, opened
 from .views import op_name
 
 if TYPE_CHECKING:
-    from .derivation import Derivation
+    from .derivation import Computation, Derivation
 
-FORMAT = "tinygrad_xent certificate 2"
+FORMAT = "tinygrad_xent certificate 3"
 RECORDED = "the first line is the derivative"
-_COMPOSED = frozenset({"softmax", "logsumexp", "sigmoid", "softplus", "mean", "norm"})
+_COMPOSED = CALLS.keys() - {"diag", "outer", "eye", "off_diagonal"}
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (NonNegative, Nonzero, Positive, SumsToOne, Simplex, OneHot, Symmetric)
@@ -44,6 +44,8 @@ def certificate(derivation: Derivation) -> str:
         raise DeriveError("certificate: this derivation does not say what the loss is")
     table = Table({name: form.term for name, form in derivation.forms})
     loss = table.add(derivation.loss.term)
+    computed = {c.of: c for c in derivation.computations if c.steps}
+    forms = [_form(computed["value"], loss, table)] if "value" in computed else []
     facts = [
         {"kind": k, "of": table.add(of.term), "axis": axis} for k, of, axis in derivation.facts
     ]
@@ -55,7 +57,17 @@ def certificate(derivation: Derivation) -> str:
         if lines[-1]["node"] != result:
             lines.append(_line("the result", result))
     said = {"format": FORMAT, "loss": loss, "wrt": wrt, "facts": facts, "lines": lines}
+    if derivation.of in computed:
+        of = table.add(derivation.result.term)
+        forms.append(_form(computed[derivation.of], of, table))
+    said["forms"] = forms
     return sealed(said | {"lengths": dict(derivation.lengths), "nodes": table.nodes})
+
+
+def _form(computation: Computation, of: int, table: Table) -> dict[str, Any]:
+    """What is computed, and the lines to the form to compute it by."""
+    lines = [_line(s.rule, table.add(s.whole.term), s.used) for s in computation.steps]
+    return {"of": of, "lines": lines}
 
 
 def _line(rule: str, node: int, used: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -1,47 +1,50 @@
-"""The loss in the form to compute it by: where neither exp overflows nor log meets a zero."""
+"""From formulas that are short to equal ones to compute by, in steps like any others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from ..graph import Tensor
-from .assumptions import Assumption, of_the_loss
-from .copying import Copy
-from .deriving import derivation, shortest
-from .naming import CALLS
-from .recognising import recognise
-from .rewriting import replace, rewrite
-from .rules import COMPUTING, NAMING
-from .run import Run
-from .views import Term, op_name
-from .weight import exposure, tidiness
+from .exposure import Exposure
+from .formula import Formula
+from .rewriting import NoEndError, Rewrite, rewrite
+from .rules import FORMS, VALUES
+from .run import IMPATIENT, Run
+from .stable import COMPUTING
+from .terms import Terms
+from .views import PRODUCTS, SUMS, Term, is_number, op_name
+
+Forms = tuple[tuple[str, Formula], ...]
 
 
-def computable(loss: Any, assume: Sequence[Assumption] = ()) -> Term:
-    """The closed form of a loss, with log(softmax(z)) and the like rewritten.
+def to_compute(run: Run, term: Term, forms: Forms) -> list[Rewrite]:
+    """The steps from a formula to the form to compute it by.
 
-    >>> import tinygrad_xent as tx
-    >>> z, p = tx.tensor([1.0, 2.0], name="z"), tx.tensor([0.0, 1.0], name="p")
-    >>> from tinygrad_xent.writing.text import text
-    >>> text(computable(-(p * tx.log(tx.softmax(z))).sum()))
-    '-sum(p*(z - logsumexp(z)))'
+    Args:
+        run: the attempt that it is from.
+        term: the formula.
+        forms: what its definitions stand for, by name.
     """
-    with derivation():
-        copy = Copy(loss, None, [*assume, *of_the_loss(loss)], assume)
-        recognise(copy)
-        run = shortest(copy.loss, copy)
-        return rewrite(_spelled(run), COMPUTING, run.terms, run.facts, exposure)[0]
+    terms = run.ground.workshop(expanded=False)
+    facts = run.ground.known(terms)
+    facts.meanings = dict(_meanings(run, terms, dict(forms)))
+    try:
+        return rewrite(term, COMPUTING, terms, facts, Exposure(facts))[1]
+    except NoEndError:
+        return []
 
 
-def _spelled(run: Run) -> Term:
-    """The end of an attempt, with softmax or a sigmoid in place of their names."""
-    end = run.end
-    for node in run.copy.definitions:
-        atom = run.ground.atoms[id(node)]
-        body = run.facts.definitions.get(id(atom), atom)
-        named, _ = rewrite(body, NAMING, run.terms, run.facts, tidiness)
-        if isinstance(end, Tensor):
-            meant = named if op_name(named) in CALLS else node
-            end = replace(end, atom, meant, run.terms)
-    return end
+def _meanings(run: Run, terms: Terms, forms: dict[str, Formula]) -> Iterator[tuple[int, Tensor]]:
+    """The definitions that are a function by another name."""
+    for atom in run.ground.atoms.values():
+        meant = terms.standard(forms[atom.name or ""].term)
+        if not is_number(meant) and op_name(meant) not in {"", *PRODUCTS, *SUMS}:
+            yield id(atom), meant
+
+
+def of_the_value(run: Run) -> Run:
+    """The loss itself, simplified on the ground of the attempt at its derivative."""
+    try:
+        return Run(run.ground, run.copy.loss, VALUES, FORMS, IMPATIENT)
+    except NoEndError:
+        return Run(run.ground, run.copy.loss, (), ())

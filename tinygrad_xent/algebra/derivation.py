@@ -41,6 +41,38 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Computation:
+    """How a formula is computed: the steps to an equal one that keeps its digits.
+
+    Attributes:
+        of: "value" for the loss, or which derivative it is.
+        start: the formula.
+        steps: the rewrite steps, in order.
+        by: the rules among them that keep digits; the others simplify.
+        assumptions: what the steps rest on and the derivative does not.
+    """
+
+    of: str
+    start: Formula
+    steps: tuple[Step, ...] = ()
+    by: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def result(self) -> Formula:
+        """The formula to compute by."""
+        return self.steps[-1].whole if self.steps else self.start
+
+    @property
+    def title(self) -> str:
+        """What is computed."""
+        return "the loss is computed as" if self.of == "value" else "computed as"
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.result}    {', '.join(self.by)}"
+
+
+@dataclass(frozen=True)
 class Derivation:
     """The steps from the recorded gradient to its closed form.
 
@@ -59,6 +91,7 @@ class Derivation:
         lengths: the letters for lengths that the loss leaves open, with those of the formulas.
         of: which derivative it is: "gradient", "hvp", "hessian" or "jacobian".
         caveats: what else to know: kinks, the branches that Python took, that it got no shorter.
+        computations: how the loss and the closed form are computed, so that no digits are lost.
     """
 
     title: str
@@ -75,9 +108,16 @@ class Derivation:
     lengths: tuple[tuple[str, int], ...] = ()
     of: str = "gradient"
     caveats: tuple[str, ...] = ()
+    computations: tuple[Computation, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join([self.heading, *self._body(), "  " + self.footing])
+        forms = [f"  {form}" for form in self.safer]
+        return "\n".join([self.heading, *self._body(), "  " + self.footing, *forms])
+
+    @property
+    def safer(self) -> list[Computation]:
+        """How the derivative, and the loss, are computed in a form that keeps more digits."""
+        return [c for c in reversed(self.computations) if c.by]
 
     def explained(self) -> str:
         """The derivation as text, with the reason of every step and its side conditions.
@@ -90,9 +130,11 @@ class Derivation:
           = 2*x    standard form: Signs, numbers and broadcasting are collected.
           = 2*x    holds for all values
         """
-        steps = [f"  = {step.whole}    {step.rule}: {step.because}" for step in self.steps]
+        steps = map(_line, self.steps)
         first = f"  = {self.start}    recorded by the engine"
-        return "\n".join([self.heading, first, *steps, f"  = {self.result}    {self.footing}"])
+        last = f"  = {self.result}    {self.footing}"
+        forms = [line for c in self.safer for line in (c.title, *map(_line, c.steps))]
+        return "\n".join([self.heading, first, *steps, last, *forms])
 
     def _body(self) -> list[str]:
         margin = max(len(rule) for rule, _ in self.lines)
@@ -188,15 +230,17 @@ class Derivation:
             return value, 2*x
         <BLANKLINE>
         '''
-        from .computing import computable  # which derives
-
         forms = {name: form.term for name, form in self.forms}
-        if self.loss is None or self.of != "gradient":
-            loss = value = None
-        else:
-            loss, value = self.loss.term, computable(self.loss.term)
-        notes = (self.footing,)
-        return source(language, self.result.term, self.wrt, loss, forms, notes, self.of, value)
+        computed = {c.of: c.result.term for c in self.computations}
+        result = computed.get(self.of, self.result.term)
+        value = computed.get("value")
+        loss = None if self.loss is None or self.of != "gradient" else self.loss.term
+        return source(language, result, self.wrt, loss, forms, self._notes(), self.of, value)
+
+    def _notes(self) -> tuple[str, ...]:
+        """What the code rests on."""
+        taken = dict.fromkeys(fact for c in self.computations for fact in c.assumptions)
+        return (self.footing, *([f"computed for {', '.join(taken)}"] if taken else []))
 
     def certificate(self) -> str:
         """The derivation as JSON text that `tx.verify` checks, without trusting this library.
@@ -226,12 +270,21 @@ class Derivation:
     def from_json(cls, page: str) -> Derivation:
         """The derivation that `json` wrote. Its formulas have no values."""
         data = json.loads(page)
-        steps = tuple(Step(**_fields(step, ("before", "after", "whole"))) for step in data["steps"])
+        steps = _steps(data["steps"])
+        computations = tuple(
+            Computation(**_fields(c, ("start",)) | {"steps": _steps(c["steps"])})
+            for c in data["computations"]
+        )
         named = {key: _pairs(data[key]) for key in ("definitions", "forms")}
         facts = tuple((kind, Formula.from_data(of), axis) for kind, of, axis in data["facts"])
         rest = _fields(data, ("start", "result", "loss"))
         lengths = tuple((letter, length) for letter, length in data["lengths"])
-        return cls(**rest | named | {"steps": steps, "facts": facts, "lengths": lengths})
+        told = {"steps": steps, "facts": facts, "lengths": lengths, "computations": computations}
+        return cls(**rest | named | told)
+
+
+def _line(step: Step) -> str:
+    return f"  = {step.whole}    {step.rule}: {step.because}"
 
 
 def _to_data(value: Any) -> Any:
@@ -239,9 +292,13 @@ def _to_data(value: Any) -> Any:
         return value.to_data()
     if isinstance(value, tuple):
         return [_to_data(v) for v in value]
-    if isinstance(value, (Step, Derivation)):
+    if isinstance(value, (Step, Computation, Derivation)):
         return {name: _to_data(field) for name, field in vars(value).items()}
     return value
+
+
+def _steps(data: list[Any]) -> tuple[Step, ...]:
+    return tuple(Step(**_fields(step, ("before", "after", "whole"))) for step in data)
 
 
 def _pairs(data: list[Any]) -> tuple[tuple[str, Formula], ...]:

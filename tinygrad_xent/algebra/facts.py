@@ -27,6 +27,9 @@ class Facts:
     Args:
         known: pairs of a term and an assumption about it.
         definitions: what each definition stands for.
+
+    Attributes:
+        meanings: the definitions that rules see through, and the functions that these name.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Facts:
     ) -> None:
         self.known: dict[int, list[Assumption]] = {}
         self.definitions = definitions or {}
+        self.meanings: dict[int, Tensor] = {}
         self.used: list[Assumption] = []
         self.terms = [term for term, _ in known]
         for term, assumption in known:
@@ -64,11 +68,18 @@ class Facts:
 
     def simplex_axis(self, term: Term) -> int | None:
         """The axis, from the front, along which the entries sum to one."""
+        meant: Term = self.meanings.get(id(term), term)
+        if op_name(meant) == "softmax":
+            return int(meant.params["axis"])
         for assumption in self.known.get(id(term), ()):
             if isinstance(assumption, SumsToOne):
                 self.used.append(assumption)
                 return int(assumption.axis) % len(shape_of(term))
         return None
+
+    def computed(self, term: Term) -> bool:
+        """Whether this is no variable, so that its entries are rounded."""
+        return isinstance(term, Tensor) and (term.op is not None or id(term) in self.definitions)
 
     def symmetric(self, term: Term) -> bool:
         """Whether a matrix is known to equal its transpose."""

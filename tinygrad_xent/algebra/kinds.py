@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..graph import PRIMITIVES, Tensor, record, shape_of
+from ..ops import others
 from .facts import Facts
 from .views import Term, as_product, is_backwards, is_number, is_sum, unbroadcast
 
@@ -43,6 +45,14 @@ class Maybe(Anything):
     empty = True
 
 
+class Below(Anything):
+    """Anything, of which a rule speaks that has values below zero only."""
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return rng.choice([-2.0, -1.0, -0.5, -0.1], size=SHAPE)
+
+
 class Number(Maybe):
     """A plain number, or nothing, which is 1."""
 
@@ -55,6 +65,20 @@ class Number(Maybe):
     @staticmethod
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
         return float(rng.choice([-2.0, -1.0, 0.5, 3.0]))
+
+
+class Scale(Number):
+    """A plain number above zero."""
+
+    empty = False
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return is_number(term) and bool(term > 0)
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return float(rng.choice([0.5, 2.0, 3.0]))
 
 
 class Left(Anything):
@@ -165,8 +189,49 @@ class Simplex(Anything):
 
     @staticmethod
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
-        value = rng.choice([0.0, 0.5, 1.0, 3.0], size=SHAPE) + 0.25
-        return value / value.sum(env["along"].axis, keepdims=True)
+        return _shares(rng, SHAPE, env["along"].axis)
+
+
+def _shares(rng: np.random.Generator, shape: tuple[int, ...], axis: Any = -1) -> Any:
+    value = rng.choice([0.0, 0.5, 1.0, 3.0], size=shape) + 0.25
+    return value / value.sum(axis, keepdims=True)
+
+
+class Parts(Simplex):
+    """Computed, and known to sum to one. One less what was given is exact anyway."""
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return facts.computed(term) and Simplex.holds(term, facts, env)
+
+
+class Shares(Simplex):
+    """One vector known to sum to one."""
+
+    symbol = "simplex of one row"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        return len(shape_of(term)) == 1 and facts.simplex_axis(term) == 0
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return _shares(rng, SHAPE[1:])
+
+
+class Square(Simplex):
+    """A square matrix whose rows are known to sum to one."""
+
+    symbol = "simplex of rows"
+
+    @staticmethod
+    def holds(term: Term, facts: Facts, env: dict[str, Any]) -> bool:
+        shape = shape_of(term)
+        return len(shape) == 2 and shape[0] == shape[1] and facts.simplex_axis(term) == 1
+
+    @staticmethod
+    def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
+        return _shares(rng, (SHAPE[0], SHAPE[0]))
 
 
 class Vector(Anything):
@@ -279,11 +344,17 @@ class Along:
         gone = tuple(i for i in gone if i >= 0)
         return c if self.keepdims or not gone else PRIMITIVES["squeeze"](c, axis=gone)
 
+    def others(self, x: Term) -> Term:
+        """For each entry the sum of the others."""
+        if len(self.axis) != 1:
+            raise ShapeError("others: they are summed along one axis")
+        return others(x, axis=self.axis[0])
+
     @property
     def count(self) -> Term:
         """How many entries are summed into one."""
-        lengths = (self._lengths.get(self.shape[a], self.shape[a]) for a in self.axis)
-        return reduce(mul, lengths)
+        lengths = [self._lengths.get(self.shape[a], self.shape[a]) for a in self.axis]
+        return reduce(mul, lengths) if lengths else 1
 
     @classmethod
     def draw(cls, rng: np.random.Generator, env: dict[str, Any]) -> Along:
@@ -313,6 +384,68 @@ class AlongRows(AlongOne):
     @classmethod
     def fits(cls, along: Along) -> bool:
         return len(along.axis) == 1 and (along.keepdims or along.ndim == 1 or along.axis == (0,))
+
+
+class AlongBack(Along):
+    """A sum of a shape that what is summed can be compared with."""
+
+    symbol = "sum that broadcasts back"
+
+    @classmethod
+    def fits(cls, along: Along) -> bool:
+        return along.keepdims or along.axis == tuple(range(len(along.axis)))
+
+
+class AlongVector(AlongRows):
+    """The sum of one vector."""
+
+    symbol = "sum of a vector"
+
+    @classmethod
+    def fits(cls, along: Along) -> bool:
+        return along.ndim == 1
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, env: dict[str, Any]) -> Along:
+        return cls((0,), bool(rng.integers(2)), SHAPE[1:])
+
+
+class AlongOf(AlongRows):
+    """The sum of a distribution that is one, where the pattern itself contains no sum."""
+
+    symbol = "the sum that is one"
+
+
+class Place:
+    """The entries at an index: `place(x)`. As an argument of a rule it stands for any index.
+
+    Args:
+        index, arrays: as `getitem` has them.
+    """
+
+    empty = False
+    claim = ""
+    symbol = "place"
+
+    def __init__(self, index: tuple[Any, ...], arrays: tuple[Any, ...]) -> None:
+        self.index, self.arrays = index, arrays
+
+    def __call__(self, x: Term) -> Term:
+        return PRIMITIVES["getitem"](x, *self.arrays, index=self.index)
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, env: dict[str, Any]) -> Place:
+        return cls((("int", int(rng.integers(SHAPE[1]))),), ())
+
+
+class PlaceAny(Place):
+    """In a pattern: any index."""
+
+    def __init__(self) -> None:
+        super().__init__((), ())
+
+    def __call__(self, x: Term) -> Term:
+        return record(PRIMITIVES["getitem"], (x,), {"place": self}, np.ones(()))
 
 
 class AlongAny(Along):

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..graph import Tensor, toposort
 from .facts import Facts
-from .kinds import Along, AlongAny, Constant, Number
+from .kinds import Along, AlongAny, Constant, Number, Place, PlaceAny, Simplex
 from .naming import summed
 from .terms import Terms, exact_number
 from .views import (
@@ -35,6 +35,7 @@ from .views import (
     is_sum,
     op_name,
     outermost,
+    scale,
     unbroadcast,
 )
 
@@ -58,9 +59,11 @@ class Rule:
         self.reason = function.__doc__ or ""
         self.kinds: dict[str, Any] = inspect.get_annotations(function, eval_str=True)
         wildcards = {k: _wildcard(k, kind) for k, kind in self.kinds.items()}
-        self.before, _ = function(**wildcards)
+        with np.errstate(all="ignore"):  # the numbers of a pattern mean nothing
+            self.before, _ = function(**wildcards)
         self._names = {id(w): k for k, w in wildcards.items() if isinstance(w, Tensor)}
         self._sums = {id(w): k for k, w in wildcards.items() if isinstance(w, AlongAny)}
+        self._places = {id(w): k for k, w in wildcards.items() if isinstance(w, Place)}
         self._single = _repeated(self.before, self._names)
         self.outermost = outermost(self.before)
 
@@ -69,7 +72,7 @@ class Rule:
         yield from Matcher(self, terms, facts).at_root(self.before, term)
 
     def replacement(self, env: Env) -> Term:
-        return self.function(**env)[1]
+        return self.function(**{name: env[name] for name in self.kinds})[1]
 
     def __repr__(self) -> str:
         return f"<rule {self.name}>"
@@ -86,7 +89,8 @@ class Definition(Rule):
     def __init__(self, name: str, body: Term, atom: Tensor) -> None:
         self.name, self.reason = f"definition of {name}", "It is what the name stands for."
         self.of, self.body, self.atom = name, body, atom
-        self.kinds, self._names, self._sums, self._single = {}, {}, {}, set()
+        self.kinds, self._names, self._sums, self._places = {}, {}, {}, {}
+        self._single = set()
         self.before, self._after = _solved(body, atom)
         self.outermost = outermost(self.before)
 
@@ -107,6 +111,8 @@ def _solved(body: Term, atom: Tensor) -> tuple[Term, Term]:
 def _wildcard(name: str, kind: Any) -> Any:
     if issubclass(kind, Along):
         return AlongAny()
+    if kind is Place:
+        return PlaceAny()
     example = kind.draw(np.random.default_rng(0), {"along": AlongAny()})
     return Tensor(np.ones(np.shape(example)), name)
 
@@ -160,12 +166,20 @@ class Matcher:
         return put_back
 
     def _sum_root(self, pattern: Term, term: Tensor) -> Iterator[Found]:
-        for env, rest in self._terms(as_sum(pattern), as_sum(term), {}):
+        """As some of the terms; if a - b = c then b - a = -c."""
+        for sign in (1, -1) if self._is_fixed(as_sum(pattern)) else (1,):
+            for env, rest in self._terms(scale(sign, as_sum(pattern)), as_sum(term), {}):
 
-            def put_back(new: Term, rest: Sum = rest) -> Term:
-                return self.terms.total(rest + as_sum(self.terms.standard(new)), term.shape)
+                def put_back(new: Term, rest: Sum = rest, sign: int = sign) -> Term:
+                    found = scale(sign, as_sum(self.terms.standard(new)))
+                    return self.terms.total(rest + found, term.shape)
 
-            yield Found(env, put_back)
+                yield Found(env, put_back)
+
+    def _is_fixed(self, pattern: Sum) -> bool:
+        """Whether no term of the pattern can take any number, and with it a minus sign."""
+        factors = (f for _, t in pattern if t is not None for f in as_product(t)[1])
+        return not any(map(self._is_absorber, factors))
 
     def _sized(self, new: Term, term: Tensor) -> Term:
         return self.terms.broadcast(self.terms.standard(new), term.shape)
@@ -190,8 +204,10 @@ class Matcher:
             for env2, left in self._terms(as_sum(pattern), as_sum(term), env):
                 if not left:
                     yield env2
-        elif op_name(pattern) and op_name(pattern) == op_name(term):
-            yield from self._operation(pattern, term, env)
+        elif op_name(pattern):
+            term = self.facts.meanings.get(id(term), term)
+            if op_name(pattern) == op_name(term):
+                yield from self._operation(pattern, term, env)
 
     def _operation(self, pattern: Tensor, term: Tensor, env: Env) -> Iterator[Env]:
         along = pattern.params.get("along")
@@ -204,10 +220,13 @@ class Matcher:
             have = env.setdefault(name, this)
             if (have.axis, have.keepdims, have.shape) != (this.axis, this.keepdims, this.shape):
                 return
+        elif "place" in pattern.params:
+            name = self.rule._places[id(pattern.params["place"])]
+            env = {**env, name: Place(term.params["index"], term.args[1:])}
         elif pattern.params != term.params:
             return
         envs = [env]
-        for p, t in zip(pattern.args, term.args, strict=True):
+        for p, t in zip(pattern.args, term.args, strict="place" not in pattern.params):
             envs = [e2 for e in envs for e2 in self.match(p, t, e)]
         yield from envs
 
@@ -218,8 +237,20 @@ class Matcher:
             have = env[name]
             if have is term or (is_number(term) and is_number(have) and have == term):
                 yield env
-        elif self.rule.kinds[name].holds(term, self.facts, env):
+            return
+        kind = self.rule.kinds[name]
+        if issubclass(kind, Simplex) and "along" not in env:
+            env = {**env, "along": self._along(term)}
+        if kind.holds(term, self.facts, env):
             yield {**env, name: term}
+
+    def _along(self, distribution: Term) -> Along:
+        """The sum that is one, for a rule in which no sum says along which axis."""
+        used = [*self.facts.used]
+        axis = self.facts.simplex_axis(distribution) if _shape(distribution) else None
+        self.facts.used = used  # it is asked for again
+        shape = _shape(distribution)
+        return Along(() if axis is None else (axis,), True, shape, self.terms.lengths)
 
     # -- products ---------------------------------------------------------------------------------
 
@@ -292,13 +323,14 @@ class Matcher:
         """What a wildcard that is not the last takes: all that is constant, or one factor."""
         kind = self.rule.kinds[name]
         whole = [self.terms.product(Fraction(1), (f,), f[0].shape) for f in factors]
-        fits = [i for i, w in enumerate(whole) if kind.holds(w, self.facts, env)]
+        fits = [i for i, w in enumerate(whole) if any(self._bind(name, w, env))]
         chosen = fits if kind is Constant else fits[:1]
         if not chosen:
             return env, factors
         taken = tuple(factors[i] for i in chosen)
         bound = self.terms.product(Fraction(1), taken, _broadcast(taken))
-        return {**env, name: bound}, tuple(f for i, f in enumerate(factors) if i not in chosen)
+        left = tuple(f for i, f in enumerate(factors) if i not in chosen)
+        return next(self._bind(name, bound, env)), left
 
     # -- sums -------------------------------------------------------------------------------------
 
@@ -306,21 +338,38 @@ class Matcher:
         """Assign pattern terms to terms; bare wildcards take the first and then the rest."""
         bare = [p for p in pattern if self.rule._names.get(id(p[1]), None) not in (None, *env)]
         needed = [p for p in pattern if not any(p is b for b in bare)]
-        for env2, left in self._assign_terms(needed, term, env):
-            if not bare:
+        for env2, found in self._assign_terms(needed, term, env):
+            free = [p for p in bare if self._name(p) not in env2]
+            left = self._without([p for p in bare if self._name(p) in env2], found, env2)
+            if left is not None and not free:
                 yield env2, left
-            elif len(left) >= len(bare):
-                yield from self._split(bare, left, env2)
+            elif left is not None and len(left) >= len(free):
+                yield from self._split(free, left, env2)
+
+    def _name(self, term: Any) -> str:
+        return self.rule._names[id(term[1])]
+
+    def _without(self, known: Any, terms: Sum, env: Env) -> Sum | None:
+        """What is left when wildcards that are known by now are taken; None if they are not in."""
+        left = list(terms)
+        for term in known:
+            for number, part in scale(term[0], as_sum(env[self._name(term)])):
+                places = [i for i, (c, t) in enumerate(left) if t is part and c == number]
+                if not places:
+                    return None
+                left.pop(places[0])
+        return tuple(left)
 
     def _split(self, bare: Any, left: Sum, env: Env) -> Iterator[tuple[Env, Sum]]:
         """The first wildcard takes a term (of kind Constant all that fit), the last the rest."""
         envs = [env]
-        for i, (_, wildcard) in enumerate(bare):
+        for i, (number, wildcard) in enumerate(bare):
             last = i == len(bare) - 1
             part, left = (left, ()) if last else self._first(wildcard, left, env)
             if not part:
                 return
-            whole = self.terms.total(part, _broadcast([(t, 1) for _, t in part if t is not None]))
+            shape = _broadcast([(t, 1) for _, t in part if t is not None])
+            whole = self.terms.total(scale(1 / number, part), shape)
             name = self.rule._names[id(wildcard)]
             envs = [e2 for e in envs for e2 in self._bind(name, whole, e)]
         yield from ((e, ()) for e in envs)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..graph import Tensor
-from .rewriting import positions, replace
+from .rewriting import replace
 from .terms import COMPARISONS, Terms
-from .views import Term, as_sum, is_sum, op_name, scale
+from .views import Term, as_sum, is_sum, op_name, positions, scale
 
 
 def presented(term: Term, terms: Terms) -> Term:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..graph import Tensor, toposort
@@ -10,18 +11,19 @@ from ..ops import alias
 from ..writing.text import text
 from .assumptions import Assumption, Kink
 from .caveats import caveats
-from .derivation import Derivation, Step
+from .computing import of_the_value, to_compute
+from .derivation import Computation, Derivation, Step
 from .facts import Facts
 from .forms import closed_forms, meaning
 from .formula import Formula, operations
 from .naming import CALLS, opened
 from .presenting import presented
-from .rewriting import positions, rewrite
+from .rewriting import Rewrite, rewrite
 from .rules import ALGEBRA, FORMS, NAMING, SPELLED_OUT, TIDYING
 from .run import Run
 from .terms import Terms
 from .vanishing import is_positive
-from .views import Term, as_product, op_name
+from .views import Term, as_product, op_name, positions
 from .weight import calls, tidiness
 
 
@@ -38,26 +40,59 @@ def report(
         result: the result, if it is not the last line.
     """
     result = run.end if result is None else result
-    used = dict.fromkeys(a for step in run.steps for a in step.used if a not in run.proved)
+    forms = closed_forms(run.copy, run.ground.atoms, run.facts)
+    used = _used(run, run.steps)
     relied = dict.fromkeys(fact for a in used for fact in _spoken(run, a, stated))
     spoken = [*relied, *_denominators(run, stated), *_lengths(run)]
     needed = [str(a) for a in stated]
+    computed = [_Form(of, run, result, [], to_compute(run, result, forms))]
+    if of == "gradient":
+        value = of_the_value(run)
+        safer = to_compute(value, value.end, forms)
+        computed.insert(0, _Form("value", value, value.start, value.steps, safer))
+    used |= {a: None for form in computed for a in _used(form.run, [*form.short, *form.safe])}
     return Derivation(
         title=title,
         start=Formula(run.start),
-        steps=tuple(_folded(run, stated)),
+        steps=tuple(_folded(run, run.steps, stated)),
         result=Formula(result, rebuilt(run, result)),
         assumptions=tuple(dict.fromkeys(spoken)),
         unused=tuple(a for a in needed if a not in spoken),
         definitions=_definitions(run),
         wrt=run.copy.wrt,
         loss=Formula(run.copy.loss),
-        forms=closed_forms(run.copy, run.ground.atoms, run.facts),
+        forms=forms,
         facts=tuple(_fact(run, a) for a in used),
         lengths=tuple((n.name or "", length) for length, n in run.copy.counts.items()),
         of=of,
         caveats=tuple(_caveats(run)),
+        computations=tuple(_computation(form, stated, spoken) for form in computed),
     )
+
+
+def _used(run: Run, steps: list[Rewrite]) -> dict[Assumption, None]:
+    """The assumptions that steps used, besides those that were proved."""
+    return dict.fromkeys(a for step in steps for a in step.used if a not in run.proved)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What is computed: the steps that make it short, and those that make it safe."""
+
+    of: str
+    run: Run
+    start: Term
+    short: list[Rewrite]
+    safe: list[Rewrite]
+
+
+def _computation(form: _Form, stated: list[Assumption], known: list[str]) -> Computation:
+    steps = [*form.short, *form.safe]
+    relied = dict.fromkeys(str(a) for a in _used(form.run, steps) if a in stated)
+    further = tuple(fact for fact in relied if fact not in known)
+    by = tuple(dict.fromkeys(step.rule for step in form.safe))
+    told = tuple(_folded(form.run, steps, stated))
+    return Computation(form.of, Formula(form.start), told, by, further)
 
 
 def _caveats(run: Run) -> Iterator[str]:
@@ -125,10 +160,9 @@ def _nodes(term: Term) -> list[Tensor]:
     return toposort(term) if isinstance(term, Tensor) else []
 
 
-def _folded(run: Run, stated: list[Assumption]) -> list[Step]:
+def _folded(run: Run, steps: list[Rewrite], stated: list[Assumption]) -> list[Step]:
     """The steps as text, a rule applied several times in a row as one."""
     lines: list[Step] = []
-    steps = run.steps
     for i, s in enumerate(steps):
         if i + 1 < len(steps) and steps[i + 1].rule == s.rule:
             continue

@@ -28,6 +28,8 @@ from .views import (
     is_atom,
     op_name,
     outermost,
+    parts,
+    positions,
     unbroadcast,
 )
 from .weight import Measure, algebraic
@@ -131,32 +133,6 @@ def shown_by(rule: Rule, env: dict[str, Any], facts: Facts) -> Iterator[str]:
 
 def _parts(root: Term) -> int:
     return sum(1 for _ in positions(root))
-
-
-def positions(root: Term) -> Iterator[Tensor]:
-    """The subterms of a term, inner ones first; a product or sum counts as one, not as a tree."""
-    seen: set[int] = set()
-    stack: list[tuple[Term, bool]] = [(root, False)]
-    while stack:
-        term, ready = stack.pop()
-        term = unbroadcast(term)
-        if not isinstance(term, Tensor) or id(term) in seen:
-            continue
-        if ready:
-            seen.add(id(term))
-            yield term
-        else:
-            stack.append((term, True))
-            stack.extend((part, False) for part in reversed(parts(term)))
-
-
-def parts(term: Tensor) -> list[Any]:
-    """What a term is made of: its factors, its terms, or its arguments."""
-    if op_name(term) in SUMS:
-        return [t for _, t in as_sum(term) if t is not None]
-    if op_name(term) in PRODUCTS and not is_atom(term):
-        return [base for base, _ in as_product(term)[1]]
-    return list(term.args)
 
 
 def replace(root: Term, old: Tensor, new: Term, terms: Terms) -> Term:

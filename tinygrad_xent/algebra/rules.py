@@ -30,7 +30,7 @@ from .kinds import (
     Vector,
 )
 from .matching import Rule, rule
-from .naming import logsumexp, mean, norm, sigmoid, softmax, softplus
+from .naming import logsumexp, mean, norm, sigmoid, softmax
 
 # -- algebra: towards a sum of products -----------------------------------------------------------
 
@@ -242,6 +242,7 @@ SHRINKING: tuple[Rule, ...] = (
     log_of_product,
     meets_its_denominator,
 )
+VALUES: tuple[Rule, ...] = tuple(r for r in SHRINKING if r is not sum_of_sum)  # may be small
 ALGEBRA: tuple[Rule, ...] = (*SHRINKING, distribute, weighted_sum_of_shifted)
 
 # -- tidying: towards fewer operations ------------------------------------------------------------
@@ -470,52 +471,4 @@ NAMING: tuple[Rule, ...] = (
     logsumexp_by_name,
     sigmoid_by_name,
     sigmoid_of_minus_by_name,
-)
-
-# -- computing: forms that neither overflow nor lose digits ---------------------------------------
-
-
-@rule
-def log_of_softmax(x: Anything, along: AlongRows):
-    "The logarithm of softmax is a difference that cannot be minus infinity."
-    return log(softmax(x, along)), x - logsumexp(x, along.kept)
-
-
-@rule
-def rest_of_sigmoid(x: Anything):
-    "One less the sigmoid of x is the sigmoid of minus x, which keeps its digits."
-    return 1 - sigmoid(x), sigmoid(-x)
-
-
-@rule
-def log_of_sigmoid(x: Anything):
-    "The logarithm of the sigmoid is minus the softplus of minus x, which is never infinite."
-    return log(sigmoid(x)), -softplus(-x)
-
-
-@rule
-def softplus_by_name(x: Anything):
-    "This logarithm is called softplus of x."
-    return log(exp(x) + 1), softplus(x)
-
-
-@rule
-def softplus_of_minus_by_name(x: Anything):
-    "This logarithm is called softplus of minus x."
-    return log(1 / exp(x) + 1), softplus(-x)
-
-
-@rule
-def log_of_quotient(x: Positive, y: Positive):
-    "The logarithm of a quotient is the difference of the logarithms."
-    return log(x / y), log(x) - log(y)
-
-
-COMPUTING: tuple[Rule, ...] = (
-    rest_of_sigmoid,
-    log_of_softmax,
-    log_of_sigmoid,
-    softplus_by_name,
-    softplus_of_minus_by_name,
-    log_of_quotient,
 )

@@ -12,10 +12,10 @@ from .formula import operations
 from .ground import Ground
 from .matching import Rule
 from .presenting import presented
-from .rewriting import NoEndError, Rewrite, check, positions, rewrite
+from .rewriting import NoEndError, Rewrite, check, rewrite
 from .rules import NAMING, TIDYING
 from .terms import Terms
-from .views import Term, as_sum, op_name
+from .views import Term, as_sum, op_name, positions
 from .weight import Measure, algebraic, tidiness
 
 PATIENT, IMPATIENT = 600, 150  # rewrites that an attempt may take

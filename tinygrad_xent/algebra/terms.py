@@ -258,6 +258,9 @@ class Terms:
     def _stretched(self, op: Primitive, x: Tensor, params: dict[str, Any], shape: Any) -> Term:
         """An axis of length one more or less, which a product hands on to what was summed there."""
         axis, less = params["axis"], op.name == "squeeze"
+        if less and x.op is not None and x.op.elementwise and len(x.args) == 1:
+            inner = self.build(op, x.args, params, shape)
+            return self.build(x.op, (inner,), {}, shape)
         if op_name(x) == ("expand_dims" if less else "squeeze") and x.params == params:
             return x.args[0]
         factors = as_product(x)[1]

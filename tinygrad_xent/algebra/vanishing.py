@@ -12,9 +12,9 @@ from fractions import Fraction
 
 from ..graph import Tensor
 from .facts import Facts
-from .rewriting import positions, replace
+from .rewriting import replace
 from .terms import Terms
-from .views import Term, as_product, as_sum, is_atom, is_sum, unbroadcast
+from .views import Term, as_product, as_sum, is_atom, is_sum, positions, unbroadcast
 
 Monomial = tuple[tuple[int, int], ...]  # letters by id, with their powers
 Polynomial = dict[Monomial, Fraction]

@@ -10,6 +10,7 @@ Broadcasting is implicit in both views: `broadcast_to` is looked through.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -136,6 +137,32 @@ def scale(by: Fraction | int, terms: Sum) -> Sum:
 def is_sum(term: Term) -> bool:
     """Whether, broadcasting aside, this is a sum of several terms."""
     return op_name(unbroadcast(term)) in SUMS
+
+
+def positions(root: Term) -> Iterator[Tensor]:
+    """The subterms of a term, inner ones first; a product or sum counts as one, not as a tree."""
+    seen: set[int] = set()
+    stack: list[tuple[Term, bool]] = [(root, False)]
+    while stack:
+        term, ready = stack.pop()
+        term = unbroadcast(term)
+        if not isinstance(term, Tensor) or id(term) in seen:
+            continue
+        if ready:
+            seen.add(id(term))
+            yield term
+        else:
+            stack.append((term, True))
+            stack.extend((part, False) for part in reversed(parts(term)))
+
+
+def parts(term: Tensor) -> list[Any]:
+    """What a term is made of: its factors, its terms, or its arguments."""
+    if op_name(term) in SUMS:
+        return [t for _, t in as_sum(term) if t is not None]
+    if op_name(term) in PRODUCTS and not is_atom(term):
+        return [base for base, _ in as_product(term)[1]]
+    return list(term.args)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -7,6 +7,7 @@ makes the weight of the whole formula smaller. There is no endless descent in su
                      products weigh more than sums, sums along axes more than what they sum, and
                      the exponential of a sum more than the product of exponentials
     when tidying     letters; functions; the same polynomial
+    to compute by    see exposure.py
 
 Definitions weigh as much as a letter.
 """
@@ -20,7 +21,6 @@ from functools import lru_cache
 
 from ..graph import Tensor, toposort
 from .views import (
-    SUMS,
     Factor,
     Term,
     as_product,
@@ -54,13 +54,6 @@ def calls(term: Term) -> Weight:
     """The weight that spelling out means and norms lowers."""
     named = [n for n in toposort(term) if op_name(n) in ("mean", "norm")]
     return (len(named),)
-
-
-def exposure(term: Term) -> Weight:
-    """The weight that forms to compute by lower: logarithms, most of products, then sums."""
-    nodes = toposort(term) if isinstance(term, Tensor) else []
-    logs = sum(3 ** len(as_product(n.args[0])[1]) for n in nodes if op_name(n) == "log")
-    return logs, sum(op_name(n) in SUMS for n in nodes), _polynomial(unbroadcast(term))
 
 
 def forget() -> None:

@@ -4,7 +4,8 @@ With the numbers of `exact` this is the whole checker. It shares nothing with th
 only the JSON, and runs nothing that it finds there. Lines are equal if at some hundred random
 points the integers agree that are known, and the real numbers do nearly (where two integers agree,
 rounding excuses the real numbers, but seldom). The first line has to be the loss's derivative:
-times a random direction it is the loss's slope.
+times a random direction it is the loss's slope. Forms to compute by are lines too, which follow the
+last line or the loss; as integers seldom have logarithms, of the loss they compare slopes.
 
 A polynomial of degree d that is not 0 is 0 at a random point with a chance of at most d/p (Schwartz
 1980, Zippel 1979), here for each of at least 100 integers with p > 2^15: for d < 1000 that is below
@@ -21,7 +22,7 @@ import json
 import math
 from collections.abc import Iterator
 from functools import reduce
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from ..errors import CertificateError
 from .exact import ANY, WORK, Number, choose, constant, number, variable
 from .verification import Verification
 
-_FORMAT = "tinygrad_xent certificate 2"
+_FORMAT = "tinygrad_xent certificate 3"
 SEAL = "the text is as it was written"
 MOST_TEXT, _MOST_ENTRIES, _MOST_WORK = 10**7, 2**14, 40_000
 _TURNS, _MOST_TURNS, _LEAST = 4, 64, 100  # sets of points; integers compared for each entry
@@ -68,7 +69,10 @@ def _need(fine: Any, problem: str) -> None:
 
 def _verification(data: dict[str, Any]) -> Verification:
     _need(data["format"] == _FORMAT, f"the format is not {_FORMAT!r}")
-    nodes, lines, lengths = data["nodes"], data["lines"], data["lengths"]
+    nodes, lengths = data["nodes"], data["lengths"]
+    forms = [*_forms(data, data["loss"]), *_forms(data, *_results(data))]
+    _need(len(forms) == len(data["forms"]), "a form is not of the loss or its derivative")
+    lines = [*data["lines"], *(line for form in forms for line in form["lines"])]
     variables = [n for n in nodes if not n.keys() & {"op", "data"}]
     names = [n["name"] for n in nodes if "name" in n]
     _need(len({*names}) == len(names), "a name stands for two things")
@@ -92,20 +96,42 @@ def _compared(data: dict[str, Any], other: dict[int, int]) -> Iterator[tuple[str
     """What is wrong with each line at new points, and how often its entries were found right."""
     WORK.set(_MOST_WORK)
     values: list[Any] = []
+    losses = [[f["of"], *(line["node"] for line in f["lines"])] for f in _forms(data, data["loss"])]
+    moving = {data["loss"], data["wrt"], *chain.from_iterable(losses)}
     for node in data["nodes"]:
         values.append(_value(node, values, data, other))
-        if len(values) == 1 + max(data["loss"], data["wrt"]):
-            loss, moved = (_SLOPE(_at(values, data[key])) for key in ("loss", "wrt"))
+        if len(values) == 1 + max(moving):
+            slopes = {i: _SLOPE(_at(values, i)) for i in moving}
             values = [np.asarray(_STILL(value), object) for value in values]
+    loss, moved = slopes[data["loss"]], slopes[data["wrt"]]
     points = np.isfinite(_at(values, data["loss"]).item().real)
     for fact in data["facts"]:
         points = points & _FACTS[fact["kind"]](_at(values, fact["of"]), fact["axis"]).all(0)
     lines = [_at(values, line["node"]) for line in data["lines"]]
     shapes = {np.broadcast_shapes(line.shape, np.shape(moved)) for line in lines}
     _need(shapes == {np.shape(moved)}, "a line has not the shape of what the derivative is by")
-    yield _difference(loss, np.sum(lines[0] * moved), points & (np.arange(len(points)) < ANY))
+    anywhere = points & (np.arange(len(points)) < ANY)
+    yield _difference(loss, np.sum(lines[0] * moved), anywhere)
     for before, after in pairwise(lines):
         yield _difference(before, after, points)
+    for i, j in chain.from_iterable(map(pairwise, losses)):  # slopes, and real numbers
+        problem, known = _difference(slopes[i], slopes[j], anywhere)
+        yield _difference(_at(values, i), _at(values, j), points)[0] or problem, known
+    for form in _forms(data, *_results(data)):
+        steps = (_at(values, i) for i in (form["of"], *(line["node"] for line in form["lines"])))
+        yield from (_difference(before, after, points) for before, after in pairwise(steps))
+
+
+def _forms(data: dict[str, Any], *of: int) -> list[Any]:
+    """The forms to compute some nodes by."""
+    return [form for form in data["forms"] if form["of"] in of]
+
+
+def _results(data: dict[str, Any]) -> list[int]:
+    """The last line, and what it is made of: a matrix stands there with a vector."""
+    last = data["lines"][-1]["node"]
+    args = data["nodes"][last].get("args", ())
+    return [last, *(a["node"] for a in args if isinstance(a, dict) and "node" in a)]
 
 
 def _difference(before: Any, after: Any, points: Any) -> tuple[str, Any]:
@@ -137,9 +163,9 @@ def _value(node: Any, values: list[Any], data: dict[str, Any], other: dict[int, 
         node = {"op": "alias", "args": [{"data": node["data"]}], "params": {}}
     args = [a if isinstance(a, dict) else {"data": a} for a in node["args"]]
     ready = [_at(values, a["node"]) if "node" in a else _constant(a["data"]) for a in args]
-    if node["op"] in ("getitem", "scatter"):  # by arrays that have to be constants
-        known = [data["nodes"][a["node"]] if "node" in a else a for a in args[1:]]
-        ready[1:] = [np.asarray(n["data"]) for n in known]
+    first = {"getitem": 1, "scatter": 1, "put": 2}.get(node["op"], len(args))
+    known = [data["nodes"][a["node"]] if "node" in a else a for a in args[first:]]
+    ready[first:] = [np.asarray(n["data"]) for n in known]  # an index has to be constant
     params = {k: _tuples(v, other if k == "shape" else {}) for k, v in node["params"].items()}
     value = np.asarray(_OPS[node["op"]](*ready, **params), object)
     _need(value.shape == shape, f"{node['op']}: {value.shape} is not {shape}")
@@ -215,6 +241,12 @@ def _scatter(x: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return sums
 
 
+def _put(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
+    put = np.array(x, object)
+    put[_index(index, arrays)] = v
+    return put
+
+
 _OPS: dict[str, Any] = {
     "add": lambda x, y: x + y, "sub": lambda x, y: x + -y, "neg": lambda x: -x,
     "mul": lambda x, y: x * y, "div": lambda x, y: x * _INVERSE(y), "matmul": lambda x, y: x @ y,
@@ -232,6 +264,8 @@ _OPS: dict[str, Any] = {
     "logical_and": lambda x, y: x * y, "logical_or": lambda x, y: x + y + -x * y,
     "logical_not": lambda x: -x + 1, "alias": lambda x: x, "stop_gradient": lambda x: _STILL(x),
     "sum": lambda x, axis, keepdims: x.sum(axis, keepdims=keepdims), "size": _size,
+    "others": lambda x, axis: x.sum(axis, keepdims=True) + -x, "put": _put,
+    "off_diagonal": lambda x: x * (-_unit(len(x)) + 1),
     "outer": lambda x, y: x[:, None] * y, "diag": lambda x: x[:, None] * _unit(len(x)),
     "eye": lambda n: _unit(int(n.item().real[0])),
     "max": _largest, "min": lambda x, axis, keepdims: -_largest(-x, axis, keepdims),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
-from ..algebra import Derivation, Formula
+from ..algebra import Computation, Derivation, Formula
 from ..errors import RenderError, TinygradXentError
 from ..writing import mathml
 from ..writing.derivations import gradient_markup, loss_name
@@ -62,6 +63,7 @@ def page(derivation: Derivation) -> str:
         .render(
             derivation=derivation,
             slides=_slides(derivation),
+            computed=[_computed(c) for c in derivation.safer],
             gradient=_math(gradient_markup(derivation)),
             loss=_loss(derivation),
             result=_formula(derivation.result),
@@ -106,6 +108,19 @@ def _slides(derivation: Derivation) -> list[Slide]:
         )
         for i, (shot, (_, formula)) in enumerate(zip(taken, derivation.lines, strict=True))
     ]
+
+
+def _computed(computation: Computation) -> dict[str, Any]:
+    """The steps to a form to compute by, which is not drawn."""
+    steps = [
+        {"rule": s.rule, "because": s.because, "formula": _formula(s.whole)}
+        for s in computation.steps
+    ]
+    return {
+        "title": computation.title,
+        "formula": _formula(computation.result),
+        "steps": steps,
+    }
 
 
 def _drawings(taken: list[Shot]) -> list[str]:

@@ -228,16 +228,13 @@ def _computing(value: Any) -> Any:
 
 def _stable(loss: Tensor, wrt: Tensor | None, leaves: list[Tensor]) -> Iterator[tuple[str, str]]:
     """The forms that the engine would compute instead, where those are finite."""
-    from ..algebra.computing import computable  # which derives
-
     variable = wrt if wrt is not None else next(iter(leaves), None)
     found = None if variable is None else closed_form(loss, variable)
     if found is None or variable is None:
         return
-    value, gradient, formula, where = found
-    called, loss_form = loss.name or "loss", text(computable(loss))
-    helps = not np.isfinite(loss._value).all() or np.isfinite(gradient).all()
-    if np.isfinite(value) and helps and loss_form != text(loss):
-        yield called, loss_form + where
-    if wrt is not None and np.isfinite(gradient).all():
-        yield f"d {called} / d {text(wrt)}", formula + where
+    called = loss.name or "loss"
+    helps = not np.isfinite(loss._value).all() or np.isfinite(found.gradient).all()
+    if np.isfinite(found.value) and helps and found.loss != text(loss):
+        yield called, found.loss + found.where
+    if wrt is not None and np.isfinite(found.gradient).all():
+        yield f"d {called} / d {text(wrt)}", found.formula + found.where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,29 @@ from ..transforms import value_and_grad
 _LARGEST = 80  # nodes of a graph that is rewritten, which takes a while
 
 
-def closed_form(loss: Tensor, wrt: Tensor) -> tuple[Any, Any, str, str] | None:
-    """The value and gradient by the derived code, its formula, and what that rests on, if it does.
+@dataclass(frozen=True)
+class ClosedForm:
+    """What the derived code gives.
+
+    Attributes:
+        value, gradient: the numbers.
+        loss, formula: the formulas of the loss, as it is computed, and of the gradient.
+        where: what they rest on, if they do.
+    """
+
+    value: Any
+    gradient: Any
+    loss: str
+    formula: str
+    where: str
+
+
+def closed_form(loss: Tensor, wrt: Tensor) -> ClosedForm | None:
+    """The value and gradient by the derived code, and its formulas.
 
     >>> x = Tensor([1.0, 2.0], name="x")
-    >>> closed_form((x * x).sum(), x)
-    (np.float64(5.0), array([2., 4.]), '2*x', '')
+    >>> closed_form((x * x).sum(), x).formula
+    '2*x'
     """
     from ..algebra import derive
 
@@ -31,7 +49,10 @@ def closed_form(loss: Tensor, wrt: Tensor) -> tuple[Any, Any, str, str] | None:
     except Exception:  # a report on odd numbers does without what rewriting cannot do with them
         return None
     found = _run(code, {n.name: n._value for n in order if n.op is None and n.name})
-    return None if found is None else (*found, str(derivation.result), _rests_on(derivation))
+    if found is None:
+        return None
+    formulas = (str(derivation.computations[0].result), str(derivation.result))
+    return ClosedForm(*found, *formulas, _rests_on(derivation))
 
 
 def _rests_on(derivation: Any) -> str:

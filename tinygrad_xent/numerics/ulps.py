@@ -182,10 +182,9 @@ def _with_gradient(
     found = closed_form(out, wrt)
     if found is None:
         return parts, [out, graph], ""
-    value, gradient, formula, where = found
-    gradient = np.broadcast_to(gradient, wrt.shape)
-    parts += [("closed form", "value", value), ("closed form", title, gradient)]
-    return parts, [out, graph], formula + where
+    gradient = np.broadcast_to(found.gradient, wrt.shape)
+    parts += [("closed form", "value", found.value), ("closed form", title, gradient)]
+    return parts, [out, graph], found.formula + found.where
 
 
 def _errors(form: str, of: str, computed: Any, exact: Any) -> Iterator[Error]:

@@ -53,7 +53,10 @@ def markdown(derivation: Any) -> str:
               for rule, reason, formula, used in steps]  # fmt: skip
     named = [f"where {code(f'{name} = {body}')}\n" for name, body in derivation.definitions]
     title = f"**{plain(derivation.title)} = {code(derivation.result)}**\n"
-    return "\n".join([title, *named, *table, "", plain(derivation.footing), ""])
+    forms = [f"- {plain(c.title)} {code(c.result)}: {plain(', '.join(c.by))}"
+             for c in derivation.safer]  # fmt: skip
+    lines = [title, *named, *table, "", plain(derivation.footing), ""]
+    return "\n".join([*lines, *forms, *([""] if forms else [])])
 
 
 def _row(*cells: str) -> str:

@@ -89,7 +89,9 @@ class Program:
         return {p for p in order if uses[p] > 1 and self._is_costly(self.entries[p])}
 
     def _is_costly(self, entry: Entry) -> bool:
-        if entry.op is None or entry.op.name in _CHEAP:
+        if entry.op is None:
+            return entry.value is not None and bool(entry.shape)
+        if entry.op.name in _CHEAP:
             return False
         return not all(self.entries[a].is_number for a in entry.args)
 

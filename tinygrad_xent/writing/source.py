@@ -115,8 +115,7 @@ class _Writer:
     def _helpers(self) -> list[str]:
         roots = (self.gradient,) if self.value is None else (self.value, self.gradient)
         ops = [self.program.entries[p].op for p in self.program.needed(*roots)]
-        called = dict.fromkeys(op.name for op in ops if op is not None)
-        return [self.language.helpers[n] for n in called if n in self.language.helpers]
+        return self.language.helpers_of(op.name for op in ops if op is not None)
 
     def _function(self, name: str, *roots: int) -> str:
         parameters = [self.names[e.name] for e in self.program.entries if e.name and not e.args]
@@ -223,6 +222,8 @@ class Body:
     def _axis(self, entry: Entry, ndim: int) -> str:
         assert entry.op is not None
         axis, word = entry.params["axis"], self.language.axis
+        if entry.op.name in self.language.helpers:  # whose axis is the last if they are not told
+            return "" if axis in (ndim - 1, (ndim - 1,)) else f", {word}={_single(axis)}"
         if entry.op.name in self.language.templates and not isinstance(axis, tuple):
             axis = -1 if axis == ndim - 1 and "named_axis" in entry.params else axis
             if self.language.strict and entry.op.name != "concatenate":
@@ -231,8 +232,11 @@ class Body:
         everything = entry.op.name in REDUCTIONS and axis == tuple(range(ndim))
         if everything and not entry.params.get("keepdims"):
             return ""
-        one = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
-        return f", {word}={one}"
+        return f", {word}={_single(axis)}"
+
+
+def _single(axis: Any) -> Any:
+    return axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
 
 
 def _dtype(name: str, language: Language) -> str:
