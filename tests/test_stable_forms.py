@@ -337,5 +337,5 @@ def test_a_form_of_something_else_is_no_certificate() -> None:
     z, p = tx.tensor([0.3, 0.2, 0.1], name="z"), tx.tensor([1.0, 0.0, 0.0], name="p")
     data = json.loads(tx.derive(_losses()["named"](z, p), z, tx.Simplex(p)).certificate())
     data["forms"][0]["of"] = data["wrt"]
-    with pytest.raises(tx.CertificateError, match="neither|not of the loss"):
+    with pytest.raises(tx.CertificateError, match="not of the loss"):
         tx.verify(sealed(data))
