@@ -20,6 +20,11 @@ from .trees import flatten
 _depth: ContextVar[int] = ContextVar("depth", default=0)
 
 
+def is_inside() -> bool:
+    """Whether a function is being differentiated right now."""
+    return _depth.get() > 0
+
+
 class Trace:
     """One call of a user's function on fresh variables, and what came out.
 
@@ -32,7 +37,7 @@ class Trace:
     ):
         self.name, self.args = name, args
         self.chosen = _chosen(name, argnums, args)
-        self.record = _depth.get() > 0
+        self.record = is_inside()
         self.leaves: list[Tensor] = []
         self.rebuilders: list[Callable[[list[Any]], Any]] = []
         inner = list(args)
@@ -229,7 +234,8 @@ def jvp(f: Callable[..., Any], args: Any, tangents: Any) -> tuple[Any, Any]:
     along = [t for tangent in tangents for t in flatten(tangent)[0]]
     _check_tangents("jvp", trace.leaves, along)
     record = trace.record or any(isinstance(t, Tensor) for t in along)
-    dummy = Tensor(ones_like(out))
+    seed = ones_like(out)
+    dummy = alias(seed) if isinstance(seed, Tensor) else Tensor(seed)
     with recording():
         total = _inner(trace.pull(out, dummy, record=True)[0], along)
         found: dict[Tensor, Any] = {}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+_FILE = str(Path(__file__).with_name("<compiled>"))  # here: errors name the line that called it
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,6 @@ class Code:
     def load(self) -> Callable[..., tuple[Any, ...]]:
         """The function that the source defines."""
         space = dict(self.constants)
-        exec(compile(self.source, "<compiled>", "exec"), space)
+        exec(compile(self.source, _FILE, "exec"), space)
         run: Callable[..., tuple[Any, ...]] = space["run"]
         return run

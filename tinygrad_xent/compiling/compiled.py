@@ -7,52 +7,24 @@ arguments, and everything else by value.
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from ..errors import CompileError, DtypeError, describe, explain
-from ..graph import Tensor, constant
-from ..trees import flatten, is_numbers
+from ..errors import CompileError, describe, explain
+from ..graph import Tensor, constant, detached
+from ..trees import flatten
+from .arguments import replaced, signature
 from .back_ends import BackEnd, back_end
-from .code import Code
-from .pool import Pool
-from .tracing import Traced, trace
+from .program import Program, copied
+from .tracing import ForeignTensorError, is_watched, trace
 
 _PROGRAMS, _VARIANTS = 128, 16  # how many are kept of a function, and of one signature
-
-
-class Program:
-    """One record of a function, as code.
-
-    Attributes:
-        code: the source and what it needs.
-        traced: what it was made from.
-    """
-
-    def __init__(self, traced: Traced, generate: BackEnd) -> None:
-        self.traced = traced
-        graphs = [o for o in traced.outputs if isinstance(o, Tensor)]
-        self.code: Code = generate(traced.inputs, graphs)
-        self._run, self._pool = self.code.load(), Pool(graphs)
-        self._finish = _finisher(traced)
-        self._conditions: Callable[..., tuple[Any, ...]] | None = None
-        if traced.conditions:
-            asked = [c for c, _ in traced.conditions]
-            self._conditions = generate(traced.inputs, asked).load()
-
-    def fits(self, leaves: list[Any]) -> bool:
-        """Whether Python's branches would go the way that they went when this was recorded."""
-        if self._conditions is None:
-            return True
-        found = self._conditions(*leaves)
-        return all(bool(f) == t for f, (_, t) in zip(found, self.traced.conditions, strict=True))
-
-    def __call__(self, leaves: list[Any]) -> Any:
-        return self._finish(self._run(*leaves, out=self._pool.take()))
 
 
 class Compiled:
@@ -71,7 +43,7 @@ class Compiled:
         self._f, self._generate = f, generate
         self._programs: OrderedDict[Any, list[Program]] = OrderedDict()
         self._last: Program | None = None
-        self._lock = threading.RLock()
+        self._lock, self._warned = threading.RLock(), set[str]()
         update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -82,36 +54,67 @@ class Compiled:
                 key.append((a.shape, a.dtype))
                 leaves.append(a)
             else:
-                key.append(_signature(a, leaves))
+                key.append(signature(a, leaves))
         if kwargs:
-            key.append(_signature(kwargs, leaves))
+            key.append(("kwargs", signature(kwargs, leaves)))
         if any(type(x) is Tensor for x in leaves):
             return self._f(*args, **kwargs)  # which is being recorded itself
         for program in self._programs.get(tuple(key), ()):
             if program.fits(leaves):
                 return program(leaves)
-        return self._made(tuple(key), leaves, args, kwargs)(leaves)
+        try:
+            made = self._made(tuple(key), leaves, args, kwargs)
+        except ForeignTensorError:
+            if not is_watched():
+                raise
+            return self._f(*args, **kwargs)  # whoever watches has to see what it closes over
+        return self._eager(leaves, args, kwargs) if made is None else made(leaves)
 
-    def _made(self, key: Any, leaves: list[Any], args: Any, kwargs: Any) -> Program:
-        """Record the function for these arguments."""
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def _made(self, key: Any, leaves: list[Any], args: Any, kwargs: Any) -> Program | None:
+        """The record of the function for these arguments; None if there are too many already."""
         with self._lock:
-            program = Program(
-                trace(leaves, lambda new: self._call(new, args, kwargs)), self._generate
-            )
-            variants = self._programs.setdefault(key, [])
-            variants.insert(0, program)
-            del variants[_VARIANTS:]
-            while len(self._programs) > _PROGRAMS:
-                self._programs.popitem(last=False)
-            self._last = program
-            return program
+            variants = self._programs.get(key, [])
+            for program in variants:  # another thread may have been here
+                if program.fits(leaves):
+                    return program
+            if len(variants) >= _VARIANTS:
+                self._warn(
+                    f"took {_VARIANTS} different ways through its branches, and is called as it is "
+                    "where it takes another: tx.where is one way for all"
+                )
+                return None
+            traced = trace(leaves, lambda new: self._f_of(new, args, kwargs))
+            self._last = Program(traced, self._generate)
+            self._keep(key, [self._last, *variants])
+            return self._last
 
-    def _call(self, new: list[Any], args: Any, kwargs: Any) -> Any:
+    def _keep(self, key: Any, variants: list[Program]) -> None:
+        self._programs[key] = variants
+        if len(self._programs) > _PROGRAMS:
+            self._programs.popitem(last=False)
+            self._warn(
+                f"was recorded for more than {_PROGRAMS} kinds of arguments, and forgets the first: "
+                "numbers that change are floats or arrays"
+            )
+
+    def _warn(self, what: str) -> None:
+        if what not in self._warned:
+            self._warned.add(what)
+            warnings.warn(f"compile: {self!r} {what}", RuntimeWarning, stacklevel=4)
+
+    def _f_of(self, new: list[Any], args: Any, kwargs: Any) -> Any:
         """The user's function with other leaves in the places of the arrays."""
-        given, rebuild = flatten((args, kwargs))
-        rest = iter(new)
-        args, kwargs = rebuild([next(rest) if _is_leaf(x) else x for x in given])
+        args, kwargs = replaced(args, kwargs, new)
         return self._f(*args, **kwargs)
+
+    def _eager(self, leaves: list[Any], args: Any, kwargs: Any) -> Any:
+        """What the function gives without being compiled."""
+        new = [detached(constant(x)) for x in leaves]
+        results, rebuild = flatten(self._f_of(new, args, kwargs))
+        return rebuild([copied(r._value if isinstance(r, Tensor) else r) for r in results])
 
     @property
     def source(self) -> str:
@@ -157,60 +160,3 @@ def compile(f: Callable[..., Any], *, backend: str | None = None) -> Compiled:
     if not callable(f):
         raise CompileError(explain("compile: a function is wanted", describe(f), "tx.compile(f)"))
     return Compiled(f, back_end(backend))
-
-
-# -- arguments and results ------------------------------------------------------------------------
-
-
-def _is_leaf(x: Any) -> bool:
-    """Whether an argument is numbers, which may be others in the next call."""
-    return isinstance(x, (np.ndarray, np.generic, float, Tensor, list))
-
-
-def _signature(arg: Any, leaves: list[Any]) -> Any:
-    """What a call is looked up by; the arrays are added to the leaves."""
-    if isinstance(arg, dict):
-        return (dict, *((k, _signature(v, leaves)) for k, v in arg.items()))
-    if isinstance(arg, tuple) or (isinstance(arg, list) and not is_numbers(arg)):
-        return (type(arg), *(_signature(v, leaves) for v in arg))
-    if _is_leaf(arg):
-        leaf: Any = arg if isinstance(arg, (Tensor, float)) else _array(arg)
-        leaves.append(leaf)
-        return (float,) if type(leaf) is float else (leaf.shape, leaf.dtype)
-    try:
-        hash(arg)
-    except TypeError:
-        raise CompileError(
-            explain("compile: an argument is neither numbers nor hashable", describe(arg),
-                    "arrays, numbers, strings, None; in tuples, lists and dicts")
-        ) from None  # fmt: skip
-    return type(arg), arg
-
-
-def _array(x: Any) -> Any:
-    """An array in this machine's byte order, of a dtype that is computed with."""
-    array = np.asarray(constant(x, "compile"))
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(explain("compile: numbers must be real", describe(x), "floats, integers"))
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-
-
-def _finisher(traced: Traced) -> Callable[[tuple[Any, ...]], Any]:
-    """What makes of the code's results what the function returns."""
-    kinds = [type(o._value) is float if isinstance(o, Tensor) else None for o in traced.outputs]
-    outputs, rebuild = traced.outputs, traced.rebuild
-
-    def finish(results: tuple[Any, ...]) -> Any:
-        rest = iter(results)
-        return rebuild([
-            _copied(o) if kind is None else float(next(rest)) if kind else next(rest)
-            for o, kind in zip(outputs, kinds, strict=True)
-        ])  # fmt: skip
-
-    if all(kind is False for kind in kinds):
-        return (lambda r: rebuild(list(r))) if len(kinds) != 1 else lambda r: rebuild([r[0]])
-    return finish
-
-
-def _copied(x: Any) -> Any:
-    return np.array(x) if isinstance(x, np.ndarray) else x

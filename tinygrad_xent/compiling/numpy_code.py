@@ -160,10 +160,10 @@ class Writer:
         outs = [f"out{i + 1}" for i in range(len(self.plan.outputs))]
         tuple_of = ", ".join(outs) + "," * (len(outs) == 1)
         nones = ", ".join(["None"] * len(outs)) + "," * (len(outs) == 1)
-        start = [f"{tuple_of} = out or ({nones})"]
+        start = [f"{tuple_of} = out or ({nones})"] if outs else []
         start += [f"if out{i + 1} is None:\n        out{i + 1} = {_empty(v.shape, v.dtype)}"
                   for i, v in enumerate(self.plan.outputs) if v.ndim]  # fmt: skip
-        end = [f"return {tuple_of}"]
+        end = [f"return {tuple_of or '()'}"]
         page = []
         if self.buffers:
             names += "," * (len(self.buffers) == 1)

@@ -83,7 +83,7 @@ class Statements:
     # -- elementwise ---------------------------------------------------------------------------
 
     def _number(self, value: Value, args: Sequence[str]) -> str:
-        if value.op in _SYMBOLS and not forced(value):
+        if value.op in _SYMBOLS and not forced(value) and not _may_raise(value):
             return f"{args[0]} {_SYMBOLS[value.op]} {args[1]}"
         if value.op == "neg" and args[0].isidentifier():
             return f"-{args[0]}"
@@ -262,6 +262,13 @@ class Statements:
             self.bound[name] = given
             return name
         return repr(given)
+
+
+def _may_raise(value: Value) -> bool:
+    """Whether Python's own division may get to see a zero, which it takes for an error."""
+    if value.op != "div" or (value.args[1].op == "constant" and value.args[1].data != 0):
+        return False
+    return all(a.weak or a.op in (*_SYMBOLS, "neg") for a in value.args)
 
 
 def _call(value: Value, args: Sequence[str], more: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import transforms
 from ..errors import CompileError, describe, explain
 from ..graph import (
     Blank,
@@ -15,13 +16,19 @@ from ..graph import (
     Tensor,
     detached,
     observed_by,
+    observer,
     recording,
     toposort,
 )
-from ..trees import flatten
+from ..trees import flatten, is_numbers
+from .arguments import check_real
 from .stabilising.digits import keeping_digits
 from .stabilising.interning import Interner
 from .stabilising.stable import Stable
+
+
+class ForeignTensorError(CompileError):
+    """A function uses a Tensor that is not its own, and that is no constant."""
 
 
 @dataclass
@@ -50,11 +57,14 @@ def trace(leaves: Sequence[Any], call: Callable[[list[Any]], Any]) -> Traced:
 
     Raises:
         CompileError: the function looks at the numbers of a Tensor.
+        ForeignTensorError: it uses a Tensor of another function that is recorded.
     """
     inputs = [_standing_for(x) for x in leaves]
-    watcher = _Tracing(inputs, leaves)
+    watcher, watched = _Tracing(inputs, leaves), is_watched()
     with recording(), observed_by(watcher), np.errstate(all="ignore"):
         results, rebuild = flatten(call(list(inputs)))
+        _check_results(results)
+        _check_leaves([*results, *(node for node, _ in watcher.conditions)], inputs, watched)
         stable = [watcher.stable(r) if isinstance(r, Tensor) else r for r in results]
         conditions = [node for node, _ in watcher.conditions]
         final = keeping_digits([*stable, *map(watcher.stable, conditions)])
@@ -63,15 +73,51 @@ def trace(leaves: Sequence[Any], call: Callable[[list[Any]], Any]) -> Traced:
     return Traced(inputs, final[:n], rebuild, list(zip(final[n:], truths, strict=True)))
 
 
+def is_watched() -> bool:
+    """Whether this is inside a function that is being differentiated, or recorded itself."""
+    return transforms.is_inside() or isinstance(observer.get(), _Tracing)
+
+
 def _standing_for(x: Any) -> Tensor:
     """A leaf of the shape and dtype of an argument; a Python number stays one, which is weak."""
-    return Tensor(x) if type(x) is float else detached(Blank.of(x.shape, x.dtype))
+    if type(x) is float:
+        return Tensor(x)
+    check_real(x)
+    return detached(Blank.of(x.shape, x.dtype))
+
+
+def _check_results(results: list[Any]) -> None:
+    for r in results:
+        if not (r is None or isinstance(r, _RESULTS) or (isinstance(r, list) and is_numbers(r))):
+            raise CompileError(
+                explain("compile: a result is neither numbers nor text", describe(r),
+                        "Tensors, arrays, numbers; in tuples, lists and dicts")
+            )  # fmt: skip
+
+
+_RESULTS = (Tensor, np.ndarray, np.generic, bool, int, float, str)
+
+
+def _check_leaves(results: list[Any], inputs: list[Tensor], watched: bool) -> None:
+    """Tensors that others watch are no constants, and some have no numbers."""
+    mine = {id(x) for x in inputs}
+    for n in toposort(*(r for r in results if isinstance(r, Tensor))):
+        if n.op is None and id(n) not in mine and (watched or isinstance(n._value, Blank)):
+            raise _closed_over(n)
+
+
+def _closed_over(node: Tensor) -> ForeignTensorError:
+    return ForeignTensorError(
+        explain("compile: a Tensor of another compiled function has no numbers here",
+                describe(node), "passing what the function needs as an argument")
+    )  # fmt: skip
 
 
 class _Tracing(Observer):
     """Watches the function: puts what is differentiated into stable form, decides its branches."""
 
     def __init__(self, inputs: list[Tensor], leaves: Sequence[Any]) -> None:
+        self.inputs = {id(t) for t in inputs}
         self.values: dict[int, Any] = {id(t): x for t, x in zip(inputs, leaves, strict=True)}
         self.kept: list[Any] = list(inputs)
         self.conditions: list[tuple[Tensor, bool]] = []
@@ -79,23 +125,24 @@ class _Tracing(Observer):
 
     def truth(self, node: Tensor) -> bool:
         """The truth for the arguments of this call, which later calls have to share."""
-        if not any(id(n) in self.values for n in toposort(node)):
+        if self._is_constant(node):
             return bool(node._value)
         truth = bool(evaluated(node, self.values, self.kept))
         self.conditions.append((node, truth))
         return truth
 
     def looked(self, node: Tensor) -> None:
-        if node.op is None and id(node) not in self.values:
-            return
-        raise CompileError(
-            explain(
-                "compile: the function looks at the numbers of a Tensor, which would be built in",
-                describe(node),
-                "operations on the Tensor itself; tx.stop_gradient(t) for a constant; branches of "
-                "Python's own, which are followed",
-            )
-        )
+        if not self._is_constant(node):
+            raise CompileError(
+                explain(
+                    "compile: the function looks at the numbers of a Tensor, which would be built "
+                    "in", describe(node), "operations on the Tensor itself; tx.stop_gradient(t) "
+                    "for a constant; branches of Python's own, which are followed",
+                )
+            )  # fmt: skip
+
+    def _is_constant(self, node: Tensor) -> bool:
+        return not any(id(n) in self.inputs for n in toposort(node))
 
     def differentiated(self, node: Tensor) -> Any:
         return self.stable(node)
@@ -107,6 +154,8 @@ def evaluated(node: Tensor, values: dict[int, Any], kept: list[Any]) -> Any:
         if id(n) not in values:
             kept.append(n)
             args = [values[id(a)] if isinstance(a, Tensor) else a for a in n.args]
+            if n.op is None and isinstance(n._value, Blank):
+                raise _closed_over(n)
             with np.errstate(all="ignore"):
                 known = n._value if n.op is None else n.op.evaluate(args, n.params)
             values[id(n)] = known

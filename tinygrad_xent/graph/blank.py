@@ -58,6 +58,9 @@ class Blank(np.ndarray):
         plain = np.asarray(self)[index]
         return Blank.of(plain.shape, plain.dtype)
 
+    def __repr__(self) -> str:
+        return f"{self.dtype} {self.shape}, no numbers yet"
+
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         return Blank.of(self.shape, dtype)
 

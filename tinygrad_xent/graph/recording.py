@@ -7,6 +7,9 @@ from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
 
+from ..errors import CompileError, describe, explain
+from .blank import Blank
+
 is_recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 
@@ -54,10 +57,19 @@ class Observer:
 
     def truth(self, node: Any) -> bool:
         """What Python's `if` gets to know of a Tensor."""
+        self.looked(node)
         return bool(node._value)
 
     def looked(self, node: Any) -> None:
         """The numbers of a Tensor leave the graph, for `.value`, `.item()`, `float()` ..."""
+        if isinstance(node._value, Blank):
+            raise CompileError(
+                explain(
+                    "compile: this Tensor was recorded to be compiled, and has no numbers",
+                    describe(node),
+                    "what the compiled function returns",
+                )
+            )
 
     def differentiated(self, node: Any) -> Any:
         """The Tensor to differentiate in place of this one."""

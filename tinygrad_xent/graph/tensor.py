@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
+from .blank import Blank
 from .recording import observer
 from .values import constant, dtype_of, shape_of
 
@@ -165,9 +166,9 @@ class Tensor:
     def __repr__(self) -> str:
         made = "" if self.op is None else f", op={self.op.name}"
         called = "" if self.name is None else f", name={self.name!r}"
-        body = np.array2string(
+        body = repr(self._value) if isinstance(self._value, Blank) else np.array2string(
             np.asarray(self._value), separator=", ", threshold=20, prefix="Tensor("
-        )
+        )  # fmt: skip
         return f"Tensor({body}{called}{made})"
 
     def __setitem__(self, index: Any, value: Any) -> None:

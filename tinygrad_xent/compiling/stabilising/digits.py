@@ -120,6 +120,8 @@ def _is_logarithmic(x: Any) -> bool:
 
 def _share_and_more(d: _Digits, node: Tensor) -> Any:
     """K e / S + c = (e (K + c) + c rest) / S."""
+    if not d.shares:
+        return None
     terms = linear(node)
     for place, (term, times) in terms.items():
         for shares in d.shares_below(factors(term)):
@@ -193,6 +195,8 @@ def _per_row(k: Any, axis: int, pick: Tensor) -> Any:
 
 def _less_mean(d: _Digits, node: Tensor) -> Any:
     """k w - k (sum w e) / S: what a weight is more than the mean weight."""
+    if not d.shares:
+        return None
     left, right = node.args
     sign = -1.0 if name_of(node) == "sub" else 1.0
     for first, second, front, back in ((left, right, 1.0, sign), (right, left, sign, 1.0)):

@@ -14,6 +14,7 @@ from ...graph import Tensor
 from .knowing import is_number, name_of
 
 _SAME_ROWS = frozenset({"expand_dims", "squeeze", "broadcast_to"})
+_MANY = 32  # different factors, after which a product is not opened any further
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def factors(x: Any) -> Factors:
     while stack:
         node, power = stack.pop()
         used, node = node, base(node)
-        name = name_of(node)
+        name = name_of(node) if len(nodes) < _MANY else ""
         if is_number(node):
             number *= float(node) ** power
         elif name == "neg":

@@ -23,6 +23,7 @@ _FINITE_IF_ARGS = _KEEP_SIGN | {
     "scatter", "put", "concatenate", "greater", "greater_equal", "less", "less_equal", "equal",
     "not_equal", "logical_and", "logical_or", "logical_not", "size", "checked_labels",
 }  # fmt: skip
+_MANY = 400  # nodes to look at before giving up, so that long graphs compile in linear time
 
 
 def shaped(x: Any) -> Any:
@@ -152,9 +153,11 @@ def _parts_of_finite(x: Any) -> bool | list[Any]:
 
 def _all(x: Any, parts: Callable[[Any], bool | list[Any]]) -> bool:
     """Whether something holds of x: it does by itself, or because it does of its parts."""
-    stack, seen = [x], set()
+    stack, seen = [x], set[int]()
     while stack:
         node = stack.pop()
+        if len(seen) > _MANY:
+            return False
         if id(node) not in seen:
             seen.add(id(node))
             answer = parts(node)

@@ -9,6 +9,7 @@ cancels the shift that the user wrote.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +72,7 @@ class Monomial:
     def ordinary(self) -> Any:
         """The part that is no exponential, as a graph."""
         whole: Any = None if self.number == 1 and self.above else self.number
-        for factor in sorted(self.above, key=lambda f: f.size):
+        for factor in sorted(self.above, key=lambda f: math.prod(shape_of(f))):
             whole = factor if whole is None else factor * whole
         for divisor in self.below:
             whole = whole / divisor

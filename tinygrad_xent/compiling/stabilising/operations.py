@@ -56,7 +56,7 @@ def _form_of_power(s: Stable, node: Tensor) -> Monomial | None:
 
 def _form_of_sum(s: Stable, node: Tensor) -> Monomial | None:
     f = s.form(node.args[0])
-    if not f.exponents:
+    if not f.exponents or not node.args[0].size:
         return None
     if s.is_tame(f) and not s.is_shifted(f, node.params["axis"]):
         s.wait(node, lambda: s.total(f, **node.params, shape=node.shape))

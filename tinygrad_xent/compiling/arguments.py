@@ -1,0 +1,63 @@
+"""The arguments of a compiled function: what is numbers, and what a call is known by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import CompileError, DtypeError, describe, explain
+from ..graph import Tensor, constant
+from ..trees import flatten, is_numbers
+
+
+def is_leaf(x: Any) -> bool:
+    """Whether an argument is numbers, which may be others in the next call."""
+    return isinstance(x, (np.ndarray, np.generic, float, Tensor, list))
+
+
+def replaced(args: Any, kwargs: Any, new: list[Any]) -> tuple[Any, Any]:
+    """The arguments with others in the places of their numbers."""
+    given, rebuild = flatten((args, kwargs))
+    rest = iter(new)
+    args, kwargs = rebuild([next(rest) if is_leaf(x) else x for x in given])
+    return args, kwargs
+
+
+def signature(arg: Any, leaves: list[Any]) -> Any:
+    """What a call is looked up by; the arrays are added to the leaves."""
+    if isinstance(arg, dict):
+        return (dict, *((k, signature(v, leaves)) for k, v in arg.items()))
+    if isinstance(arg, tuple) or (isinstance(arg, list) and not is_numbers(arg)):
+        return (type(arg), *(signature(v, leaves) for v in arg))
+    if is_leaf(arg):
+        leaf = _leaf(arg)
+        leaves.append(leaf)
+        return (float,) if type(leaf) is float else (leaf.shape, leaf.dtype)
+    try:
+        hash(arg)
+    except TypeError:
+        raise CompileError(
+            explain("compile: an argument is neither numbers nor hashable", describe(arg),
+                    "arrays, numbers, strings, None; in tuples, lists and dicts")
+        ) from None  # fmt: skip
+    return type(arg), arg
+
+
+def _leaf(x: Any) -> Any:
+    """A Tensor, a Python float, or an array in this machine's byte order."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, float) and not isinstance(x, np.generic):
+        return float(x)
+    array = x if isinstance(x, np.generic) else np.asarray(constant(x, "compile"))
+    check_real(array)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def check_real(array: Any) -> None:
+    """Raise an error unless it is floats, integers or booleans."""
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(
+            explain("compile: numbers must be real", describe(array), "floats, integers")
+        )
