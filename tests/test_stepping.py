@@ -13,15 +13,16 @@ from gallery import GALLERY, naive_softmax
 from oracle import DIFFERENTIABLE, draws
 
 import tinygrad_xent as tx
+from tinygrad_xent.algebra.compositions import compositions
 from tinygrad_xent.differentiate import cotangents
 from tinygrad_xent.drawing.values import brief
 from tinygrad_xent.graph import PRIMITIVES
 from tinygrad_xent.stepping import Walkthrough, making, paths, recording
-from tinygrad_xent.stepping.compositions import compositions
 from tinygrad_xent.stepping.folding import MANY
 from tinygrad_xent.stepping.formulas import Formulas
 from tinygrad_xent.stepping.hands import relative_difference
 from tinygrad_xent.stepping.records import Backward
+from tinygrad_xent.stepping.session import Session
 
 TEXT, AT = "-sum(p*log(softmax(z)))", {"z": [4.0, -1.0, -3.0], "p": [0.0, 0.0, 1.0]}
 
@@ -237,6 +238,24 @@ def test_the_first_bad_node_is_named() -> None:
     assert w.box(w.steps[w.origin - 1].box).op == "log"
     assert "-inf appears in it" in w.steps[w.origin - 1].say
     assert tx.steps(x.sum()).origin == 0
+
+
+def test_the_breakpoint_on_nan_tells_the_whole_story() -> None:
+    """Where it was born, and not where the breakpoint or the user noticed it."""
+    at = {"z": [1000.0, 0.0, -1000.0], "p": [0.0, 0.0, 1.0]}
+    with np.errstate(all="ignore"):
+        w = tx.steps("-sum(p*log(exp(z)/sum(exp(z))))", at=at)
+    assert w.story.startswith("born as exp(z)[0] = inf")
+    assert "overflow" in w.story
+    assert "instead  loss = -sum(p*(z - logsumexp(z)))" in w.story
+    assert w.story.split("\n")[0] in str(w)
+    assert "born as exp(z)[0] = inf" in w.html()
+    session = Session.of(w)
+    session.asking = "stop"
+    session.answer("nan")
+    assert session.row == w.origin - 1
+    assert session.message == w.story
+    assert tx.steps("sum(exp(z))", at={"z": [1.0, 2.0]}).story == ""
 
 
 # -- moves ----------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ ROOT = Path(tx.__file__).parent
 # Each room imports only from those before it. The demo and the command line are users of the whole.
 ORDER = [
     "errors", "trees", "graph", "ops", "functions", "differentiate", "transforms", "numpy",
-    "writing", "algebra", "reading", "drawing", "checking", "linting", "stepping", "compiling",
-    "numerics", "testing", "__init__", "demo", "bench", "cli", "__main__",
+    "writing", "algebra", "reading", "drawing", "checking", "linting", "compiling", "numerics",
+    "stepping", "testing", "__init__", "demo", "bench", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from .. import functions
+from ..algebra.compositions import compositions
 from ..graph import Primitive, Tensor, toposort
 from ..ops.settling import SETTLING
-from ..stepping.compositions import compositions
 from .coefficients import value
 from .series import Series, Setting, series
 

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..algebra.compositions import Found
 from ..graph import Tensor
-from .compositions import Found
 from .recording import Walked
 from .records import Block
 from .symbols import Symbols

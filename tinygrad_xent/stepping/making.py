@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..algebra.compositions import compositions
 from ..graph import Tensor
+from ..numerics import why_nan
 from ..reading import expression
 from .breakpoints import odd_numbers
 from .closing import closing, derivation
-from .compositions import compositions
 from .contrast import farthest
 from .folding import MANY, Folding
 from .formulas import MOST
@@ -75,6 +76,7 @@ def steps(
         graph=walked,
     )
     w = replace(w, origin=_origin(w), notes=(*_notes(walked), *hands.missed()))
+    w = replace(w, story=str(why_nan(loss)) if w.origin and loss.size == 1 else "")
     w = _closed(w, walked, _variable(w, walked, wrt), assume)
     return replace(w, whys=tuple(whys(w))) if len(walked.order) <= MOST else w
 

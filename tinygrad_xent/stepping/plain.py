@@ -32,6 +32,7 @@ def plain(w: Walkthrough, ascii: bool = False) -> str:
             phase = step.phase
             lines += ["", _HEADINGS[phase], ""]
         lines += step_lines(w, step)
+    lines += ["", *w.story.split("\n")] if w.story else []
     text = "\n".join(part for line in lines for part in _folded(safe(line)))
     return to_ascii(text) if ascii else text
 

@@ -147,6 +147,7 @@ class Session:
                 rows.append(next(i for i, row in enumerate(self.rows) if row[k] == step.number))
         if rows:
             self.row = min(rows)
+            self.message = "\n".join(w.story for w in self.walks if on == "nan" and w.story)
         else:
             self.message = "No further step like this."
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..algebra.compositions import Found
 from ..drawing.titles import leaf_names, named_leaf
 from ..drawing.values import brief
 from ..graph import Tensor, record, toposort
 from ..writing.text import number, text
-from .compositions import Found
 from .numbers import Math, math
 
 _LONGEST = 16  # characters of a formula that stands for itself

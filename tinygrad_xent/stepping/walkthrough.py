@@ -28,6 +28,7 @@ class Walkthrough:
         blocks: parts that large drawings show as one box.
         whys: which paths make up the entries of the leaves' gradients, where these are few.
         origin: in which order NaN or an infinity first appeared: the step's number, or 0.
+        story: how it came to be and travelled, as `tx.why_nan` tells it.
         hidden: how many nodes were left out.
 
     Made by `tx.steps`. Equal to what `Walkthrough.from_json(w.json())` gives.
@@ -43,6 +44,7 @@ class Walkthrough:
     blocks: tuple[Block, ...] = ()
     whys: tuple[Why, ...] = ()
     origin: int = 0
+    story: str = ""
     hidden: int = 0
     graph: Any = field(default=None, compare=False, repr=False)  # the live nodes, for `why`
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import functions
-from ..algebra.views import op_name
 from ..graph import Tensor, recording, shape_of, toposort
 from ..ops.settling import SETTLING
+from .views import op_name
 
 _OF_AXES = ("softmax", "log_softmax", "logsumexp", "mean", "var", "std", "norm")
 _ELEMENTWISE = ("sigmoid", "softplus", "relu", "tan")
