@@ -8,9 +8,11 @@ differentiated again.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
 from .graph import (
@@ -28,6 +30,8 @@ from .graph import (
 from .ops import astype, broadcast_to, where
 
 _sum, _spread = PRIMITIVES["sum"], PRIMITIVES["broadcast_to"]
+Shape = tuple[int, ...]
+_ONE = np.float64(1.0)
 
 # -- the loop -------------------------------------------------------------------------------------
 
@@ -44,42 +48,46 @@ def cotangents(
             every node on a path from a floating point leaf.
         record: call the rules with Tensors, so that the walk itself becomes a graph.
     """
-    return Walk(root, wrt, record).cotangents(seed)
+    return Walk(root, wrt, record).cotangents(seed, last=True)
 
 
 class Walk:
     """The way back from a root, which may be walked several times.
 
-    path       all nodes below the root, arguments before results
+    needed     the nodes through which a change in what is wanted reaches the root, arguments
+               before results, each with None
     order      those still to visit
-    needed     those through which a change in what is wanted reaches the root
     received   what each needed node has received so far, or None
     poisoned   whether zeros may meet infinite slopes: a zero arrived, or an operation that selects
                has been passed
     """
 
-    __slots__ = ("needed", "order", "path", "poisoned", "received", "record", "wanted")
+    __slots__ = ("needed", "order", "poisoned", "received", "record", "root", "wanted")
 
     order: list[Tensor]
     poisoned: bool
     received: dict[Tensor, Any]
 
     def __init__(self, root: Tensor, wrt: tuple[Tensor, ...] | None, record: bool) -> None:
-        self.path, self.record = toposort(root), record
-        self.wanted = None if wrt is None else set(wrt)
-        self.needed = self._needed()
+        self.root: Any = root
+        self.record = record
+        self.wanted = None if wrt is None else frozenset(wrt)
+        self.needed = _needed(root, self.wanted)
 
     def cotangents(self, seed: Any, last: bool = False) -> dict[Tensor, Any]:
         """What each wanted node receives when the root receives `seed`.
 
         On the `last` walk nothing is kept of what is behind: a node that nobody else has is freed.
         """
-        if self.path[-1] not in self.needed:
-            return {self.path[-1]: seed} if self.wanted is None else {}
-        self.order, self.received = self.path[:], dict.fromkeys(self.needed)
-        self.received[self.path[-1]] = seed
+        root = self.root
+        if root not in self.needed:
+            return {root: seed} if self.wanted is None else {}
+        self.received = self.needed if last else self.needed.copy()
+        self.order = list(self.received)
+        self.received[root] = seed
         if last:
-            self.path, self.needed = [], set()
+            root = self.root = None
+            self.needed = {}
         if not _has_zeros(seed):
             self.go()
         if self.order:
@@ -87,36 +95,24 @@ class Walk:
                 self.go(poisoned=True)
         return self.received
 
-    def _needed(self) -> set[Tensor]:
-        needed: set[Tensor] = set()
-        every, wanted = self.wanted is None, self.wanted or ()
-        for node in self.path:
-            if node in wanted or (node.op is None and every and is_float(node._value)):
-                needed.add(node)
-            elif node.op is None:
-                continue
-            elif node.op.vjp is not None and is_float(node._value):
-                for a in node.args:
-                    if type(a) is Tensor and a in needed:
-                        needed.add(node)
-                        break
-        return needed
-
     def go(self, poisoned: bool = False) -> None:
         """Visit the nodes; not poisoned, only as far as the first that selects."""
-        order, received, wanted = self.order, self.received, self.wanted
+        order, received, wanted, record = self.order, self.received, self.wanted, self.record
         self.poisoned = poisoned
         while order:
             node = order.pop()
-            g, op = received.get(node), node.op
-            if op is not None and op.selects and g is not None and not poisoned:
+            g, op = received[node], node.op
+            if g is None:
+                del received[node]
+                continue
+            if op is None or op.vjp is None:
+                continue
+            if op.selects and not poisoned:
                 order.append(node)
                 return
-            if g is None or (wanted is not None and node not in wanted):
-                received.pop(node, None)  # it may be large, and nobody asks again
-            if g is None or op is None or op.vjp is None:
-                continue
-            if self.record:
+            if wanted is not None and node not in wanted:
+                del received[node]  # it may be large, and nobody asks again
+            if record:
                 self.send(node, g)
             elif op.pairwise:
                 self.send_both(node, op, g)
@@ -127,19 +123,21 @@ class Walk:
 
     def send(self, node: Tensor, g: Any) -> None:
         """Give each needed argument of `node` what its rule says."""
-        needed, record, poisoned = self.received, self.record, self.poisoned
-        for i, c in contributions(node, g, needed, record, poisoned):
-            self.add(node.args[i], c)
+        received, record, poisoned = self.received, self.record, self.poisoned
+        for i, c in contributions(node, g, received, record, poisoned):
+            before = received[node.args[i]]
+            received[node.args[i]] = c if before is None else before + c
 
     def send_one(self, node: Tensor, op: Primitive, g: Any) -> None:
         """`send` for operations of one argument, without its detours."""
         (a,) = node.args
-        try:
-            (c,) = op.vjp(g, node._value, a._value, **node.params)
-        except ArithmeticError:
-            return self.send(node, g)
-        if c is not None and a in self.received:
-            self.give(op, g, a, c)
+        if a in self.received:
+            try:
+                (c,) = op.vjp(g, node._value, a._value, **node.params)
+            except ArithmeticError:
+                return self.send(node, g)
+            if c is not None:
+                self.give(op, g, a, c)
 
     def send_both(self, node: Tensor, op: Primitive, g: Any) -> None:
         """`send` for operations of two arguments, which most are, as short as it can be."""
@@ -168,16 +166,27 @@ class Walk:
         """Add `c`, which a rule of `op` made of `g`, to what the argument `a` has received."""
         if self.poisoned and op.elementwise:
             c = unpoisoned(c, g)
-        like = a._value
-        fits = type(c) is type(like) is np.ndarray and c.shape == like.shape
-        if not fits or c.dtype != like.dtype:
-            c = conform(c, like)
-        self.add(a, c)
-
-    def add(self, a: Tensor, c: Any) -> None:
-        """Add a contribution to what `a` has received."""
+        c = conform(c, a._value)
         before = self.received[a]
         self.received[a] = c if before is None else before + c
+
+
+def _needed(root: Tensor, wanted: Container[Tensor] | None) -> dict[Tensor, None]:
+    """The nodes through which a change in what is wanted reaches the root, in order."""
+    needed: dict[Tensor, None] = {}
+    for node in toposort(root):
+        op = node.op
+        if op is None:
+            if is_float(node._value) if wanted is None else node in wanted:
+                needed[node] = None
+        elif wanted is not None and node in wanted:
+            needed[node] = None
+        elif op.vjp is not None and (type(node._value) is float or is_float(node._value)):
+            for a in node.args:
+                if type(a) is Tensor and a in needed:
+                    needed[node] = None
+                    break
+    return needed
 
 
 def contributions(
@@ -233,8 +242,9 @@ def _has_zeros(seed: Any) -> bool:
 
 def conform(c: Any, like: Any) -> Any:
     """A cotangent at the shape and dtype of its argument: all broadcasting is undone here."""
-    if type(c) is float and type(like) is float:
-        return c
+    if type(c) is type(like):
+        if type(c) is not ndarray or (c.shape == like.shape and c.dtype is like.dtype):
+            return c
     if shape_of(c) != shape_of(like):
         c = unbroadcast(c, shape_of(like))
     if type(like) is float:
@@ -244,16 +254,22 @@ def conform(c: Any, like: Any) -> Any:
 
 def unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes that broadcasting to `shape_of(c)` from `shape` had added or stretched."""
-    have = shape_of(c)
+    extra, stretched = _broadcast_axes(shape_of(c), shape)
+    if extra:
+        c = _sum(c, axis=extra, keepdims=False)
+    if stretched:
+        c = _sum(c, axis=stretched, keepdims=True)
+    return c if shape_of(c) == shape else broadcast_to(c, shape=shape)
+
+
+@lru_cache
+def _broadcast_axes(have: Shape, shape: Shape) -> tuple[Shape, Shape]:
+    """The axes of `have` that `shape` lacks, and those of what is left that it has as 1."""
     extra = len(have) - len(shape)
     if extra < 0:
-        return broadcast_to(c, shape=shape)
-    if extra:
-        c = _sum(c, axis=tuple(range(extra)), keepdims=False)
+        return (), ()
     stretched = [i for i, n in enumerate(shape) if n == 1 and have[extra + i] != 1]
-    if stretched:
-        c = _sum(c, axis=tuple(stretched), keepdims=True)
-    return c if shape_of(c) == shape else broadcast_to(c, shape=shape)
+    return tuple(range(extra)), tuple(stretched)
 
 
 def unpoisoned(c: Any, g: Any) -> Any:
@@ -307,7 +323,7 @@ def seed_for(root: Tensor, cotangent: Any, name: str = "backward") -> Any:
             )
         )
     if cotangent is None:
-        if root.shape and root.size != 1:
+        if shape_of(root._value) and root.size != 1:
             raise GradientError(
                 explain(
                     f"{name}: the gradient of a non-scalar needs a cotangent",
@@ -337,6 +353,8 @@ def _cast(value: Any, like: Tensor) -> Any:
 def ones_like(like: Tensor) -> Any:
     if type(like._value) is float:
         return 1.0
+    if type(like._value) is np.float64:
+        return _ONE
     if type(like._value) is Blank:
         one = (like.dtype.type(1),)
         return record(_spread, one, {"shape": like.shape}, Blank.of(like.shape, like.dtype, 1))

@@ -35,15 +35,14 @@ class Trace:
     def __init__(
         self, name: str, f: Callable[..., Any], args: Any, kwargs: Any, argnums: Any = None
     ):
-        self.name, self.args = name, args
-        self.chosen = _chosen(name, argnums, args)
-        self.record = is_inside()
+        self.name, self.record = name, is_inside()
+        depth = _depth.get()
         self.leaves: list[Tensor] = []
-        self.rebuilders: list[Callable[[list[Any]], Any]] = []
+        self.rebuilders: list[tuple[int, Callable[[list[Any]], Any]]] = []
         inner = list(args)
-        for i in self.chosen:
+        for i in _chosen(name, argnums, args):
             inner[i] = self._open(args[i])
-        token = _depth.set(_depth.get() + 1)
+        token = _depth.set(depth + 1)
         try:
             with recording():
                 self.out = f(*inner, **kwargs)
@@ -54,7 +53,7 @@ class Trace:
         leaves, rebuild = flatten(arg)
         fresh = [self._variable(x) for x in leaves]
         self.leaves += fresh
-        self.rebuilders.append(lambda new: rebuild(new))
+        self.rebuilders.append((len(leaves), rebuild))
         return rebuild(fresh)
 
     def _variable(self, x: Any) -> Tensor:
@@ -72,12 +71,13 @@ class Trace:
 
     def close(self, per_leaf: list[Any], record: bool = False) -> list[Any]:
         """Results for the leaves, put back into the containers that the arguments came in."""
-        rest, closed, seen = [], [], set()
+        seen: set[int] = set()
+        rest = []
         for x in per_leaf:
             rest.append(self.outside(x, record, fresh=id(x) not in seen))
             seen.add(id(x))
-        for arg, rebuild in zip([self.args[i] for i in self.chosen], self.rebuilders, strict=True):
-            n = len(flatten(arg)[0])
+        closed = []
+        for n, rebuild in self.rebuilders:
             closed.append(rebuild(rest[:n]))
             rest = rest[n:]
         return closed
@@ -102,6 +102,8 @@ class Trace:
         value, seed = self.outside(out), ones_like(out)
         walk = Walk(out, tuple(self.leaves), self.record)
         self.out = out = None  # type: ignore[assignment]
+        if not self.record:
+            return value, self._per_leaf(walk.cotangents(seed, last=True))
         with recording():
             return value, self._per_leaf(walk.cotangents(seed, last=True))
 
@@ -117,16 +119,16 @@ class Trace:
     def result(self, out: Any = None) -> Tensor:
         """What the function returned, or a part of it; a constant counts as a Tensor."""
         out = self.out if out is None else out
-        if isinstance(out, (float, int, np.generic, np.ndarray)):
+        if type(out) is not Tensor:
+            if not isinstance(out, (float, int, np.generic, np.ndarray)):
+                raise not_recorded(self.name, out)
             return Tensor(out)
-        if not isinstance(out, Tensor):
-            raise not_recorded(self.name, out)
         return observer.get().differentiated(out)  # type: ignore[no-any-return]
 
     def scalar(self) -> Tensor:
         """What the function returned, which has to be one number."""
         out = self.result()
-        if out.size != 1:
+        if shape_of(out._value) and out.size != 1:
             raise GradientError(
                 explain(
                     f"{self.name}: the function must return one number",
@@ -142,6 +144,8 @@ def _zeros(x: Tensor) -> Any:
 
 
 def _chosen(name: str, argnums: Any, args: Any) -> tuple[int, ...]:
+    if type(argnums) is int and 0 <= argnums < len(args):
+        return (argnums,)
     numbers = range(len(args)) if argnums is None else argnums
     chosen = (numbers,) if isinstance(numbers, int) else tuple(numbers)
     if any(not -len(args) <= i < len(args) for i in chosen):

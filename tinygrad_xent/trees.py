@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """The arrays in nested tuples, lists and dicts, and the function that puts new ones back.
 
     A list of plain numbers, however nested, is one array and not a container.
     """
+    if type(tree) is np.ndarray:
+        return [tree], _only
     if isinstance(tree, dict):
         return _join(list(tree.values()), lambda parts: dict(zip(tree, parts, strict=True)))
     if isinstance(tree, tuple):
@@ -18,7 +22,11 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
         return _join(list(tree), make)
     if isinstance(tree, list) and not is_numbers(tree):
         return _join(tree, list)
-    return [tree], lambda new: new[0]
+    return [tree], _only
+
+
+def _only(new: list[Any]) -> Any:
+    return new[0]
 
 
 def is_numbers(x: Any) -> bool:

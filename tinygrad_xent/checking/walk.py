@@ -66,7 +66,7 @@ class Walk:
         self.parts: dict[int, list[Any]] = {id(loss): [Tensor(seed, "1") if record else seed]}
         self.received: dict[int, Any] = {}
         with np.errstate(all="ignore"):
-            for node in reversed(engine.path):
+            for node in reversed(engine.needed or {loss: None}):
                 if id(node) in self.parts:
                     g = self.received[id(node)] = merge(node, self.parts[id(node)])
                     if node is not wrt and node.op is not None and node in self.needed:

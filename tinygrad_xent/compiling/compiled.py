@@ -96,7 +96,7 @@ class Compiled:
         if len(self._programs) > _PROGRAMS:
             self._programs.popitem(last=False)
             self._warn(
-                f"was recorded for more than {_PROGRAMS} kinds of arguments, and forgets the first: "
+                f"was recorded for over {_PROGRAMS} kinds of arguments, and forgets the first: "
                 "numbers that change are floats or arrays"
             )
 

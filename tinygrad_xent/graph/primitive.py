@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..errors import DtypeError, ShapeError, describe, explain
 from .recording import is_recording
 from .tensor import NO_PARAMS, Tensor, detached, record
 from .values import constant
 
-_PLAIN = frozenset({float, int, np.ndarray})
+_ARRAYS = frozenset({ndarray, np.float64, np.float32})  # which NumPy computes with, unasked
+_PLAIN = _ARRAYS | {float, int}
+recording = is_recording.get
 PRIMITIVES: dict[str, Primitive] = {}
 
 
@@ -49,7 +52,20 @@ class Primitive:
         self.pairwise = type(self.vjp) is tuple and len(self.vjp) == 2 and all(self.vjp)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        if self.arity is not None and len(args) != self.arity:
+        if len(args) == 1:  # the short way for one array: much of a graph, and of its rules
+            (a,) = args
+            x = a._value if type(a) is Tensor else a
+            if type(x) in _ARRAYS and (x is a or recording()):
+                try:
+                    value = self.array(x, **params)
+                except (ValueError, TypeError, IndexError) as error:
+                    raise self._misfit(args, params, error) from None
+                return value if x is a else record(self, args, params or NO_PARAMS, value)
+        return self._apply(args, params)
+
+    def _apply(self, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """The general way: any number of arguments, of any kind."""
+        if len(args) != self.arity and self.arity is not None:
             raise self._miscounted(args)
         values = []
         traced = plain = False
@@ -61,7 +77,7 @@ class Primitive:
                 plain = True
                 values.append(a if type(a) in _PLAIN else constant(a, self.name))
         try:
-            if values and type(values[0]) is np.ndarray:
+            if values and type(values[0]) is ndarray:
                 value = self.array(*values, **params)
             else:
                 value = self.evaluate(values, params)
@@ -69,7 +85,7 @@ class Primitive:
             raise self._misfit(args, params, error) from None
         if not traced:
             return value
-        if not is_recording.get():
+        if not recording():
             return detached(value)
         if plain:
             args = tuple([a if type(a) is Tensor else constant(v, self.name)
@@ -113,6 +129,8 @@ class Primitive:
         return DtypeError(explain(problem, given or "none", works))
 
     def _misfit(self, args: Any, params: Any, error: Exception) -> Exception:
+        if len(args) != self.arity and self.arity is not None:
+            return self._miscounted(args)
         given = ", ".join(describe(a) for a in args)
         settings = "".join(f", {k}={v}" for k, v in params.items())
         kind = DtypeError if isinstance(error, TypeError) else ShapeError
@@ -132,7 +150,6 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
     It records what `op` would. Whatever is out of the ordinary is left to `op`, errors included.
     """
     scalar: Any = op.scalar
-    recording = is_recording.get
 
     def apply(a: Any, b: Any) -> Any:
         x = a._value if type(a) is Tensor else a
@@ -141,7 +158,11 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
             try:
                 if (type(x) is float and type(y) is float) or _are_python_floats(x, y):
                     return record(op, (a, b), NO_PARAMS, scalar(x, y))
-                if type(a) is Tensor and type(b) is Tensor:
+                if type(x) is ndarray or type(y) is ndarray:
+                    if type(a) is not Tensor:
+                        a = x = constant(a)
+                    elif type(b) is not Tensor:
+                        b = y = constant(b)
                     return record(op, (a, b), NO_PARAMS, op.array(x, y))
             except (ArithmeticError, ValueError, TypeError):
                 pass

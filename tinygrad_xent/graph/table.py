@@ -80,10 +80,11 @@ def implements(numpy: Any = (), methods: Any = ()) -> Callable[[Any], Any]:
     """
 
     def register(function: Any) -> Any:
+        short = _short(function)
         for func in numpy if isinstance(numpy, tuple) else (numpy,):
-            _NUMPY[func] = function
+            _NUMPY[func] = short
         for method in (methods,) if isinstance(methods, str) else methods:
-            setattr(Tensor, method, _method(function, reflected=method in _REFLECTED))
+            setattr(Tensor, method, _method(short, reflected=method in _REFLECTED))
         return function
 
     return register
@@ -97,9 +98,14 @@ def numpy_functions() -> frozenset[Any]:
 _REFLECTED = {f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "pow", "matmul")}
 
 
-def _method(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]:
+def _short(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The shortest way to the function, for operators and for NumPy."""
     if isinstance(function, Primitive) and function.pairwise and function.scalar is not None:
-        function = express(function)
+        return express(function)
+    return function
+
+
+def _method(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]:
     if reflected:
         return lambda self, other: function(other, self)
     if isinstance(function, Primitive):
@@ -112,6 +118,8 @@ def _method(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]
 
 def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
     rule = _NUMPY.get(ufunc if method == "__call__" else (ufunc, method))
+    if rule is not None and not kwargs and method == "__call__":
+        return rule(*args)
     settings = {"axis": 0, **kwargs} if method == "reduce" else kwargs
     if rule is None or not settings.keys() <= {"axis", "keepdims"}:
         return _no_rule(ufunc, method, args, kwargs)

@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import DtypeError, NotSupportedError, ShapeError, describe, explain
 
 _FLOAT64 = np.dtype(np.float64)
-_NUMBERS = frozenset({float, int, bool})
+_FLOATS = frozenset({float, np.float64, np.float32})
+_NUMBERS = _FLOATS | {int, bool}
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
@@ -26,6 +27,8 @@ def dtype_of(value: Any) -> np.dtype[Any]:
     """The dtype of a value; Python numbers count as float64 (and booleans as bool)."""
     if type(value) is float or type(value) is int:
         return _FLOAT64
+    if type(value) is np.ndarray:
+        return value.dtype
     return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
 
 
@@ -33,7 +36,7 @@ def is_float(value: Any) -> bool:
     """Whether a gradient with respect to this value means anything."""
     if type(value) is np.ndarray:
         return bool(value.dtype.kind == "f")
-    return type(value) is float or dtype_of(value).kind == "f"
+    return type(value) in _FLOATS or dtype_of(value).kind == "f"
 
 
 def constant(value: Any, asked: str = "tensor") -> Any:

