@@ -18,9 +18,9 @@ ROOT = Path(tx.__file__).parent
 
 # Each room imports only from those before it. The demo and the command line are users of the whole.
 ORDER = [
-    "errors", "trees", "graph", "ops", "functions", "differentiate", "transforms", "numpy",
-    "writing", "algebra", "reading", "drawing", "checking", "linting", "compiling", "numerics",
-    "stepping", "testing", "__init__", "demo", "bench", "cli", "__main__",
+    "errors", "trees", "graph", "ops", "functions", "differentiate", "batching", "transforms",
+    "numpy", "writing", "algebra", "reading", "drawing", "checking", "linting", "compiling",
+    "numerics", "stepping", "testing", "__init__", "demo", "bench", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -126,7 +126,7 @@ import tinygrad_xent as tx
 tx.grad(lambda x: x * x)(1.0)
 rooms = {name.split(".")[1] for name in sys.modules if name.startswith("tinygrad_xent.")}
 assert rooms <= {"errors", "functions", "graph", "numpy", "ops", "transforms", "trees",
-                 "differentiate"}, rooms
+                 "batching", "differentiate"}, rooms
 assert "jinja2" not in sys.modules
 assert tx.derive and tx.testing.assert_gradient
 """

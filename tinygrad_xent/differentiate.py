@@ -242,9 +242,11 @@ def _has_zeros(seed: Any) -> bool:
 
 def conform(c: Any, like: Any) -> Any:
     """A cotangent at the shape and dtype of its argument: all broadcasting is undone here."""
-    if type(c) is type(like):
-        if type(c) is not ndarray or (c.shape == like.shape and c.dtype is like.dtype):
-            return c
+    value = c._value if type(c) is Tensor else c
+    if type(value) is type(like) and (
+        type(value) is not ndarray or (value.shape == like.shape and value.dtype is like.dtype)
+    ):
+        return c
     if shape_of(c) != shape_of(like):
         c = unbroadcast(c, shape_of(like))
     if type(like) is float:
@@ -277,9 +279,14 @@ def unpoisoned(c: Any, g: Any) -> Any:
 
     This keeps the branch that `where` did not take from turning the gradient into nan.
     """
+    return where(g == 0, 0.0, c) if has_nan(c) else c
+
+
+def has_nan(c: Any) -> bool:
+    """Whether an entry is nan: a sum of squares reads an array once and writes nothing."""
     value = c._value if type(c) is Tensor else c
-    whole = value if type(value) is float else np.vdot(value, value)  # a sum of squares
-    return where(g == 0, 0.0, c) if whole != whole else c
+    whole = value if type(value) is float else np.vdot(value, value)
+    return bool(whole != whole)
 
 
 # -- backward(): gradients stored on the nodes ----------------------------------------------------

@@ -5,12 +5,13 @@ Forward mode is the transpose of reverse mode; no operation has a second rule fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+from .batching import side_by_side
 from .differentiate import Walk, cotangents, not_recorded, ones_like, seed_for
 from .errors import DtypeError, GradientError, ShapeError, describe, explain
 from .graph import Tensor, constant, is_float, leaf_value, observer, recording, shape_of
@@ -288,22 +289,33 @@ def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
 
 def _blocks(trace: Trace, out: Tensor) -> list[Any]:
     """For each leaf, the derivatives of `out` with respect to it."""
-    rows = trace.pull(out, *_basis(out))
-    if not rows:
+    if not out.size:
         return [np.zeros(out.shape + x.shape, x.dtype) for x in trace.leaves]
-    columns = zip(trace.leaves, zip(*rows, strict=True), strict=True)
     with recording():
-        return [reshape(stack(row), out.shape + x.shape) for x, row in columns]
+        rows = _side_by_side(trace, out) or _one_by_one(trace, out)
+        return [reshape(r, out.shape + x.shape) for x, r in zip(trace.leaves, rows, strict=True)]
 
 
-def _basis(like: Tensor) -> Iterator[Any]:
-    if not like.shape:
-        yield ones_like(like)
-        return
-    for i in np.ndindex(like.shape):
-        e = np.zeros(like.shape, like.dtype)
-        e[i] = 1
-        yield e
+def _side_by_side(trace: Trace, out: Tensor) -> Any:
+    """What each leaf receives for each entry of `out`, from one walk; None if that cannot be."""
+    if out.size == 1:
+        return None
+    seed = Tensor(ones_like(out))
+    with np.errstate(all="ignore"):
+        results = trace.pull(out, seed, record=True)[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return side_by_side(results, seed, _basis(out), trace.record)
+
+
+def _one_by_one(trace: Trace, out: Tensor) -> list[Any]:
+    """The same from a walk for each entry."""
+    seeds = _basis(out) if out.shape else [ones_like(out)]
+    return [stack(rows) for rows in zip(*trace.pull(out, *seeds), strict=True)]
+
+
+def _basis(like: Tensor) -> np.ndarray:
+    """For each entry an array of the shape of `like` that is 1 there and 0 elsewhere."""
+    return np.eye(like.size, dtype=like.dtype).reshape(-1, *like.shape)
 
 
 def hessian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:

@@ -28,13 +28,14 @@ class Primitive:
 
     __slots__ = (
         "arity", "array", "code", "elementwise", "latex", "name", "pairwise", "precedence",
-        "sample", "scalar", "selects", "text", "vjp", "works",
+        "rows", "sample", "scalar", "selects", "text", "vjp", "works",
     )  # fmt: skip
 
     if TYPE_CHECKING:
         vjp: Any
         pairwise: bool
         scalar: Callable[..., float] | None
+        rows: Any
         elementwise: bool
         selects: bool
         works: str

@@ -20,6 +20,7 @@ def primitive(
     array: Callable[..., Any],
     *,
     vjp: Any = None,
+    rows: Any = None,
     scalar: Callable[..., float] | None = None,
     elementwise: bool = False,
     selects: bool = False,
@@ -42,6 +43,10 @@ def primitive(
             functions, one per argument, of which only those needed are called. `None`, for the
             whole or for one argument, means not differentiable there. Rules need not undo
             broadcasting or conversions of dtype: `differentiate.py` does, in one place.
+        rows: the same operation on each row of an argument that has one more axis in front, written
+            like a rule, with the arguments as they are and the settings. One function for the first
+            argument, or a tuple of them; elementwise operations need none. Where it is None or
+            gives NotImplemented, rows are computed one by one.
         scalar: the same for Python floats; where it raises, `array` is asked.
         elementwise: each entry of the result depends on one entry of each (broadcast) argument.
         selects: part of the arguments does not reach the result, so its cotangent is zero.
@@ -63,8 +68,8 @@ def primitive(
         raise ValueError(f"primitive: {name!r} is declared already")
     upright = r"\operatorname{{" + name.replace("_", r"\_") + "}}({*})"
     op = Primitive(
-        name, array, vjp=vjp, scalar=scalar, elementwise=elementwise, selects=selects, works=works,
-        text=text or f"{name}({{*}})", latex=latex or upright,
+        name, array, vjp=vjp, rows=rows, scalar=scalar, elementwise=elementwise, selects=selects,
+        works=works, text=text or f"{name}({{*}})", latex=latex or upright,
         code=code or text or f"np.{name}({{*}})", precedence=precedence,
         sample=sample if isinstance(sample, tuple) else (sample,),
     )  # fmt: skip

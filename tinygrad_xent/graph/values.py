@@ -27,8 +27,6 @@ def dtype_of(value: Any) -> np.dtype[Any]:
     """The dtype of a value; Python numbers count as float64 (and booleans as bool)."""
     if type(value) is float or type(value) is int:
         return _FLOAT64
-    if type(value) is np.ndarray:
-        return value.dtype
     return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
 
 

@@ -65,6 +65,15 @@ def _index_array(part: Any) -> Any:
     return array if isinstance(array, Tensor) else constant(array)
 
 
+def _in_rows(op: Any, *args: Any, index: tuple[Any, ...], **params: Any) -> Any:
+    """`op` at the index of each row; not where NumPy would put what arrays pick before the rows."""
+    advanced = [i for i, (kind, *_) in enumerate(index) if kind in ("array", "int")]
+    arrays = any(kind == "array" for kind, *_ in index)
+    if arrays and advanced[-1] - advanced[0] >= len(advanced):
+        return NotImplemented
+    return op(*args, index=(("slice", None, None, None), *index), **params)
+
+
 def _scatter(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
     if any(isinstance(a, Blank) for a in (g, *arrays)):
         return Blank.of(shape, dtype_of(g))
@@ -85,6 +94,7 @@ _getitem = primitive(
     vjp=lambda g, out, x, *arrays, index: (
         scatter(g, *arrays, index=index, shape=shape_of(x)), *(None for _ in arrays)
     ),
+    rows=lambda x, *arrays, index: _in_rows(_getitem, x, *arrays, index=index),
     text="{0}[{index}]", latex="{0}_{{{index}}}",
     sample=(
         samples.trailing((3, 4), index=_SLICED),
@@ -97,6 +107,9 @@ scatter = primitive(
     "scatter", _scatter,
     vjp=lambda g, out, x, *arrays, index, shape: (
         _getitem(g, *arrays, index=index), *(None for _ in arrays)
+    ),
+    rows=lambda x, *arrays, index, shape: _in_rows(
+        scatter, x, *arrays, index=index, shape=shape_of(x)[:1] + shape
     ),
     text="scatter({0}, [{index}])", code="scatter({0}, {places}, {shape})",
     sample=(
@@ -118,6 +131,7 @@ put = primitive(
         put(g, 0.0, *arrays, index=index), _getitem(g, *arrays, index=index),
         *(None for _ in arrays),
     ),
+    rows=lambda x, v, *arrays, index: _in_rows(put, x, v, *arrays, index=index),
     text="put({0}, {1}, [{index}])", code="put({0}, {1}, {places})",
     sample=(
         samples.normal((3, 4), (2,), index=_SLICED),

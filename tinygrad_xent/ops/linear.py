@@ -12,7 +12,7 @@ import numpy as np
 
 from ..graph import primitive, shape_of
 from . import samples
-from .shaping import expand_dims, squeeze, swapaxes
+from .shaping import align, expand_dims, squeeze, swapaxes
 
 
 def _ndim(x: Any) -> int:
@@ -47,9 +47,27 @@ def _right(g: Any, out: Any, x: Any, y: Any) -> Any:
     return swapaxes(x, -1, -2) @ g
 
 
+def _rows_left(x: Any, y: Any) -> Any:
+    """Each row of x times y."""
+    if _ndim(y) < 3 and _ndim(x) == 2:
+        return x @ y
+    if _ndim(x) == 2:
+        return squeeze(align(expand_dims(x, 1), 1 + _ndim(y)) @ y, axis=_ndim(y) - 1)
+    return align(x, 1 + _ndim(y)) @ y
+
+
+def _rows_right(x: Any, y: Any) -> Any:
+    """x times each row of y."""
+    if _ndim(y) > 2:
+        return x @ align(y, 1 + _ndim(x))
+    if _ndim(x) < 3:
+        return y @ (x if _ndim(x) == 1 else swapaxes(x, 0, 1))
+    return squeeze(x @ align(_column(y), 1 + _ndim(x)), axis=_ndim(x))
+
+
 matmul = primitive(
     "matmul", operator.matmul, numpy=np.matmul, methods=("__matmul__", "__rmatmul__"),
-    vjp=(_left, _right),
+    vjp=(_left, _right), rows=(_rows_left, _rows_right),
     text="{0} @ {1}", latex=r"{0}\,{1}", precedence=3,
     sample=(
         samples.normal((3, 4), (4, 2)), samples.normal((4,), (4,)), samples.normal((3, 4), (4,)),
