@@ -97,7 +97,7 @@ class Walk:
 
     def go(self, poisoned: bool = False) -> None:
         """Visit the nodes; not poisoned, only as far as the first that selects."""
-        order, received, wanted, record = self.order, self.received, self.wanted, self.record
+        order, received, wanted = self.order, self.received, self.wanted
         self.poisoned = poisoned
         while order:
             node = order.pop()
@@ -112,9 +112,7 @@ class Walk:
                 return
             if wanted is not None and node not in wanted:
                 del received[node]  # it may be large, and nobody asks again
-            if record:
-                self.send(node, g)
-            elif op.pairwise:
+            if op.pairwise:
                 self.send_both(node, op, g)
             elif len(node.args) == 1 and callable(op.vjp):
                 self.send_one(node, op, g)
@@ -133,7 +131,10 @@ class Walk:
         (a,) = node.args
         if a in self.received:
             try:
-                (c,) = op.vjp(g, node._value, a._value, **node.params)
+                if self.record:
+                    (c,) = op.vjp(g, node, a, **node.params)
+                else:
+                    (c,) = op.vjp(g, node._value, a._value, **node.params)
             except ArithmeticError:
                 return self.send(node, g)
             if c is not None:
@@ -142,13 +143,17 @@ class Walk:
     def send_both(self, node: Tensor, op: Primitive, g: Any) -> None:
         """`send` for operations of two arguments, which most are, as short as it can be."""
         a, b = node.args
-        x = a._value if type(a) is Tensor else a
-        y = b._value if type(b) is Tensor else b
+        if self.record:
+            out, x, y = node, a, b
+        else:
+            out = node._value
+            x = a._value if type(a) is Tensor else a
+            y = b._value if type(b) is Tensor else b
         left, right = op.vjp
         received = self.received
         try:
-            c = left(g, node._value, x, y) if type(a) is Tensor and a in received else None
-            d = right(g, node._value, x, y) if type(b) is Tensor and b in received else None
+            c = left(g, out, x, y) if type(a) is Tensor and a in received else None
+            d = right(g, out, x, y) if type(b) is Tensor and b in received else None
         except ArithmeticError:
             return self.send(node, g)
         if type(c) is float and type(x) is float and c == c:

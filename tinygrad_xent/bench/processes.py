@@ -28,6 +28,7 @@ def serve(pipe: Connection, name: str, number: int, system: str) -> None:
     """The worker: answers with ("result", numbers), ("missing", why) or ("failed", why)."""
     try:
         call = suite(name)[number].systems[system]()
+        _settle_memory()
         before = _memory("VmRSS")
         _reset_peak()
         result = call()
@@ -39,6 +40,14 @@ def serve(pipe: Connection, name: str, number: int, system: str) -> None:
         return pipe.send(("failed", f"{type(error).__name__}: {error}"))
     while times := pipe.recv():
         pipe.send(_timed(call, times))
+
+
+def _settle_memory() -> None:
+    """Free a megabyte once. Until a block of some size was freed, Linux's C library gives memory of
+    that size back after each call and asks for it again, page by page: a matter of what was done
+    before, which would decide between systems.
+    """
+    np.empty(2**17)
 
 
 def as_arrays(result: Any) -> list[np.ndarray]:
