@@ -68,7 +68,7 @@ def constant(value: Any, asked: str = "tensor") -> Any:
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
-    base = array.base.base if type(array.base) is np.ndarray else array.base
+    base: Any = array.base.base if type(array.base) is np.ndarray else array.base
     if type(base) is bytes:  # its own, or that of the array it is a view of
         return array
     return np.ndarray(array.shape, array.dtype, array.tobytes())
