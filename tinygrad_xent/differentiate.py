@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
 from .graph import (
+    ALONE,
     PRIMITIVES,
     Blank,
     Primitive,
@@ -114,7 +115,7 @@ class Walk:
                 del received[node]  # it may be large, and nobody asks again
             if op.pairwise:
                 self.send_both(node, op, g)
-            elif len(node.args) == 1 and callable(op.vjp):
+            elif node._second is ALONE and len(node._first) == 1 and callable(op.vjp):
                 self.send_one(node, op, g)
             else:
                 self.send(node, g)
@@ -128,7 +129,7 @@ class Walk:
 
     def send_one(self, node: Tensor, op: Primitive, g: Any) -> None:
         """`send` for operations of one argument, without its detours."""
-        (a,) = node.args
+        (a,) = node._first
         if a in self.received:
             try:
                 if self.record:
@@ -142,7 +143,7 @@ class Walk:
 
     def send_both(self, node: Tensor, op: Primitive, g: Any) -> None:
         """`send` for operations of two arguments, which most are, as short as it can be."""
-        a, b = node.args
+        a, b = node._first, node._second
         if self.record:
             out, x, y = node, a, b
         else:
@@ -187,8 +188,9 @@ def _needed(root: Tensor, wanted: Container[Tensor] | None) -> dict[Tensor, None
         elif wanted is not None and node in wanted:
             needed[node] = None
         elif op.vjp is not None and (type(node._value) is float or is_float(node._value)):
-            for a in node.args:
-                if type(a) is Tensor and a in needed:
+            a, b = node._first, node._second
+            for x in a if b is ALONE else (a, b):
+                if type(x) is Tensor and x in needed:
                     needed[node] = None
                     break
     return needed

@@ -9,10 +9,11 @@ from .blank import Blank
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
-from .tensor import Tensor, detached, leaf_value, record, tensor, toposort
+from .tensor import ALONE, Tensor, detached, leaf_value, record, tensor, toposort
 from .values import constant, dtype_of, is_float, numbers, shape_of
 
 __all__ = [
+    "ALONE",
     "PRIMITIVES",
     "Blank",
     "Observer",

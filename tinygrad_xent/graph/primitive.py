@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ..errors import DtypeError, ShapeError, describe, explain
 from .recording import is_recording
-from .tensor import NO_PARAMS, Tensor, detached, record
+from .tensor import NO_PARAMS, Tensor, detached, record, record_pair
 from .values import constant
 
 _ARRAYS = frozenset({ndarray, np.float64, np.float32})  # which NumPy computes with, unasked
@@ -158,13 +158,13 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
         if recording():
             try:
                 if (type(x) is float and type(y) is float) or _are_python_floats(x, y):
-                    return record(op, (a, b), NO_PARAMS, scalar(x, y))
+                    return record_pair(op, a, b, scalar(x, y))
                 if type(x) is ndarray or type(y) is ndarray:
                     if type(a) is not Tensor:
                         a = x = constant(a)
                     elif type(b) is not Tensor:
                         b = y = constant(b)
-                    return record(op, (a, b), NO_PARAMS, op.array(x, y))
+                    return record_pair(op, a, b, op.array(x, y))
             except (ArithmeticError, ValueError, TypeError):
                 pass
         return op(a, b)

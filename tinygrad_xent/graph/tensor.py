@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .primitive import Primitive
 
 NO_PARAMS: dict[str, Any] = {}
+ALONE: Any = type("Alone", (), {"__repr__": lambda _: "ALONE"})()  # in place of a second argument
 
 
 class Tensor:
@@ -48,10 +49,11 @@ class Tensor:
     np.float64(5.0)
     """
 
-    __slots__ = ("_grad", "_value", "args", "name", "op", "params")
+    # Two arguments, which most operations have, are kept in the node: a tuple for each node would
+    # double what the cyclic collector has to look at. Others are a tuple in `_first`.
+    __slots__ = ("_first", "_grad", "_second", "_value", "name", "op", "params")
 
     op: Primitive | None
-    args: tuple[Any, ...]
     params: dict[str, Any]
     name: str | None
 
@@ -84,13 +86,19 @@ class Tensor:
 
     def __init__(self, value: Any, name: str | None = None) -> None:
         self.op = None
-        self.args = ()
+        self._first: Any = ()
+        self._second: Any = ALONE
         self.params = NO_PARAMS
         self._value = leaf_value(value)
         self.name = name
         self._grad: Any = None
 
     # -- what it holds ------------------------------------------------------------------------
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What the primitive was applied to: Tensors and constants."""
+        return self._first if self._second is ALONE else (self._first, self._second)  # type: ignore[no-any-return]
 
     @property
     def value(self) -> Any:
@@ -215,9 +223,14 @@ def toposort(*roots: Tensor) -> list[Tensor]:
                 continue
             stack.append(node)
             stack.append(None)
-            for a in node.args[::-1]:
-                if type(a) is Tensor and a not in seen:
-                    stack.append(a)
+            a, b = node._first, node._second
+            if b is ALONE:
+                stack += [a for a in a[::-1] if type(a) is Tensor and a not in seen]
+                continue
+            if type(b) is Tensor and b not in seen:
+                stack.append(b)
+            if type(a) is Tensor and a not in seen:
+                stack.append(a)
     return order
 
 
@@ -249,8 +262,24 @@ def record(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], value: 
     """A node that says: `op` applied to `args` gave `value`."""
     node = Tensor.__new__(Tensor)
     node.op = op
-    node.args = args
+    if len(args) == 2:
+        node._first, node._second = args
+    else:
+        node._first, node._second = args, ALONE
     node.params = params
+    node._value = value
+    node.name = None
+    node._grad = None
+    return node
+
+
+def record_pair(op: Primitive, a: Any, b: Any, value: Any) -> Tensor:
+    """`record` for two arguments and no settings: a graph of scalars is made of these."""
+    node = Tensor.__new__(Tensor)
+    node.op = op
+    node._first = a
+    node._second = b
+    node.params = NO_PARAMS
     node._value = value
     node.name = None
     node._grad = None
