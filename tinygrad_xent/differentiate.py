@@ -131,11 +131,10 @@ class Walk:
         """`send` for operations of one argument, without its detours."""
         (a,) = node._first
         if a in self.received:
+            out, x = (node, a) if self.record else (node._value, a._value)
+            rule, params = op.vjp, node.params
             try:
-                if self.record:
-                    (c,) = op.vjp(g, node, a, **node.params)
-                else:
-                    (c,) = op.vjp(g, node._value, a._value, **node.params)
+                (c,) = rule(g, out, x, **params) if params else rule(g, out, x)
             except ArithmeticError:
                 return self.send(node, g)
             if c is not None:

@@ -58,7 +58,7 @@ class Primitive:
             x = a._value if type(a) is Tensor else a
             if type(x) in _ARRAYS and (x is a or recording()):
                 try:
-                    value = self.array(x, **params)
+                    value = self.array(x, **params) if params else self.array(x)
                 except (ValueError, TypeError, IndexError) as error:
                     raise self._misfit(args, params, error) from None
                 return value if x is a else record(self, args, params or NO_PARAMS, value)

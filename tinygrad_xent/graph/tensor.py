@@ -224,13 +224,9 @@ def toposort(*roots: Tensor) -> list[Tensor]:
             stack.append(node)
             stack.append(None)
             a, b = node._first, node._second
-            if b is ALONE:
-                stack += [a for a in a[::-1] if type(a) is Tensor and a not in seen]
-                continue
-            if type(b) is Tensor and b not in seen:
-                stack.append(b)
-            if type(a) is Tensor and a not in seen:
-                stack.append(a)
+            for x in a[::-1] if b is ALONE else (b, a):
+                if type(x) is Tensor and x not in seen:
+                    stack.append(x)
     return order
 
 
