@@ -98,7 +98,7 @@ class Tensor:
     @property
     def args(self) -> tuple[Any, ...]:
         """What the primitive was applied to: Tensors and constants."""
-        return self._first if self._second is ALONE else (self._first, self._second)  # type: ignore[no-any-return]
+        return self._first if self._second is ALONE else (self._first, self._second)
 
     @property
     def value(self) -> Any:
