@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from .errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
 from .graph import (
@@ -250,7 +249,7 @@ def conform(c: Any, like: Any) -> Any:
     """A cotangent at the shape and dtype of its argument: all broadcasting is undone here."""
     value = c._value if type(c) is Tensor else c
     if type(value) is type(like) and (
-        type(value) is not ndarray or (value.shape == like.shape and value.dtype is like.dtype)
+        type(value) is float or (value.shape == like.shape and value.dtype is like.dtype)
     ):
         return c
     if shape_of(c) != shape_of(like):
