@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 
 from ..errors import CompileError, explain
 from ..graph import Tensor
-from . import numpy_code
+from . import numba_code, numpy_code
 from .code import Code
+from .expressions import NotInLoops
 
 BackEnd = Callable[[Sequence[Tensor], Sequence[Tensor]], Code]
 
@@ -24,7 +28,7 @@ def back_end(name: str | None) -> BackEnd:
 
 
 def _fastest() -> BackEnd:
-    return numpy_code.generate
+    return numpy_code.generate if find_spec("numba") is None else _loops_or_numpy
 
 
 def _numba() -> BackEnd:
@@ -32,4 +36,25 @@ def _numba() -> BackEnd:
         raise CompileError(
             explain("compile: numba is not installed", "", "pip install 'tinygrad-xent[fast]'")
         )
-    return numpy_code.generate
+    return _loops_or_numpy
+
+
+def _loops_or_numpy(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:
+    """Compiled loops; NumPy where there is nothing to compile, or nothing to compile it with."""
+    if numba_works():
+        try:
+            return numba_code.generate(inputs, outputs)
+        except NotInLoops:
+            pass
+    return numpy_code.generate(inputs, outputs)
+
+
+@cache
+def numba_works() -> bool:
+    """Whether numba, which is installed, can be imported; says once if it cannot."""
+    try:
+        import_module("numba")
+    except Exception as error:  # it refuses a NumPy that is newer than itself, among others
+        warnings.warn(f"compile: numba cannot be used, NumPy is ({error})", stacklevel=2)
+        return False
+    return True

@@ -38,13 +38,13 @@ class Loop:
     def __init__(self, page: Writer, stage: Stage, outer: Loop | None = None) -> None:
         self.page, self.stage, self.outer = page, stage, outer
         self.made = set(stage.values)
-        self.parts: list[Part] = list(stage.steps)
+        self.parts = self._parts()
         self.places = self._placed(tiled=True)
         fitting = self._fitting()
         self.tile = self._tile(fitting)
         self.tiled = self.tile < stage.rows
         if self.tile > fitting and outer is None:
-            self.parts = segmented(stage, self.tile)
+            self.parts = self._cut()
         self.places = self._placed(self._is_cut())
         self.even: bool = stage.rows % self.tile == 0 and (outer is None or outer.even)
         self.names: dict[Value, str] = {}  # of what is made here, or read by row
@@ -52,6 +52,14 @@ class Loop:
         self.first: list[str] = []  # of each tile
         self.body: list[str] = []
         self.after: list[str] = []
+
+    def _parts(self) -> list[Part]:
+        """What is done one after the other."""
+        return list(self.stage.steps)
+
+    def _cut(self) -> list[Part]:
+        """The same, if there are more rows at hand than stay in the cache."""
+        return segmented(self.stage, self.tile)
 
     # -- memory --------------------------------------------------------------------------------
 

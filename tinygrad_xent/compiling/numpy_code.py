@@ -39,6 +39,8 @@ class Writer:
         names: what the inputs are called.
     """
 
+    loop: type[Any] = Loop
+
     def __init__(self, plan: Plan, names: Sequence[str]) -> None:
         self.plan = plan
         self.naming = Naming(names)
@@ -55,7 +57,7 @@ class Writer:
         """All of it."""
         for stage in self.plan.stages:
             if stage.rows:
-                Loop(self, stage).write()
+                self.loop(self, stage).write()
             else:
                 self._straight(stage)
         self._finish()

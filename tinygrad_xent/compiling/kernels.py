@@ -1,0 +1,247 @@
+"""Expressions over rows, written out as one function with a loop over rows.
+
+For each row there are sections. Section k has the numbers that need the folds of k loops over
+columns, and then the k-th of these loops. Long sums are sums of those of blocks of columns, which
+is more accurate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import sums
+from .expressions import Expr, pick
+from .schedule import Columns, Gather, Schedule, Store, closure
+from .values import Value
+from .wording import SMALL, Wording, dtype_name
+
+_BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One function over rows: its text, and what to call it with.
+
+    Attributes:
+        loads: the arrays and numbers that it reads, with whether only the row at hand is read.
+        numbers: further numbers, by name.
+        widths: lengths of rows, by name.
+        functions: the functions that it calls.
+    """
+
+    name: str
+    text: str
+    loads: dict[str, tuple[Value, bool]]
+    numbers: dict[str, Any]
+    widths: dict[str, int]
+    functions: set[str]
+
+
+class Writer:
+    """Writes a kernel.
+
+    Args:
+        name: of the function.
+        stores, gathers: its results. Those that are one number for all rows are returned, and the
+            others are arrays that it is given, after everything else.
+    """
+
+    def __init__(self, name: str, stores: list[Store], gathers: list[Gather]) -> None:
+        self.name = name
+        self.plan = Schedule(stores, gathers)
+        self.totals = [g for g in gathers if not g.expr.wide]
+        self.words = Wording()
+        self.lines: list[str] = []
+        self.section = 0
+        self.overwritten: set[str] = set()  # rows in which something was kept
+
+    def write(self) -> Kernel:
+        """The function."""
+        for k in range(self.plan.sections):
+            self.section = k
+            self._mend(k)
+            for loop in self.plan.loops(k):
+                self._loop(loop)
+        self.section = self.plan.sections
+        self._mend(self.section)
+        self._numbers_of_row()
+        words = self.words
+        text = "\n".join([*self._head(), *self.lines, *self._end()]) + "\n"
+        return Kernel(self.name, text, words.loads, words.numbers, words.widths, words.functions)
+
+    def _put(self, depth: int, line: str) -> None:
+        self.lines.append("    " * depth + line)
+
+    # -- around the loop over rows ---------------------------------------------------------------
+
+    def _head(self) -> list[str]:
+        words = self.words
+        kept = [f"    {name} = np.empty({words.columns(e.width)}, np.{dtype_name(e.dtype)})"
+                for name, e in self.plan.scratch.items()]  # fmt: skip
+        results = [s.name for s in self.plan.stores]
+        results += [g.name for g in self.plan.gathers if g.expr.wide]
+        names = ["start", "stop", *words.loads, *words.numbers, *words.widths, *results]
+        totals = [f"    {g.name} = {sums.first(words, g.op, g.expr.dtype, total=True)}"
+                  for g in self.totals]  # fmt: skip
+        head = ["@kernel", f"def {self.name}({', '.join(names)}):"]
+        return [*head, *kept, *totals, "    for i in range(start, stop):"]
+
+    def _end(self) -> list[str]:
+        found = [sums.last(self.words, g.op, g.expr.dtype, g.name) for g in self.totals]
+        return [f"    return {', '.join(found)}"] if found else []
+
+    def _numbers_of_row(self) -> None:
+        for s in self.plan.stores:
+            if not s.expr.wide:
+                self._put(2, f"{s.name}[i] = {self._number(s.expr)}")
+        for g in self.totals:
+            self._accumulate(2, g.name, g.op, self._number(g.expr), g.expr.dtype)
+
+    def _mend(self, k: int) -> None:
+        """What is put at a column of a row that is stored plain, once loop k - 1 has stored it."""
+        for s in self.plan.stores:
+            if s.mend and max(s.expr.ready + 1, s.mend[1].ready) == k:
+                at, value = s.mend
+                self._put(2, f"{s.name}[i, {self._number(at)}] = {self._number(value)}")
+
+    # -- loops over columns ----------------------------------------------------------------------
+
+    def _loop(self, loop: Columns) -> None:
+        order = self.plan.order(loop, self.section)
+        for e in order:
+            for a in e.args:
+                if not a.wide:
+                    self._number(a)
+        self._prepare_mends(loop.stores)
+        blocks = loop.width > SMALL and any(_adds(f) for f in loop.folds)
+        for f in loop.folds:
+            start = sums.first(self.words, _kind(f), f.dtype, total=blocks and _adds(f))
+            self._put(2, f"{self.words.name(f)} = {start}")
+        if blocks:
+            self._in_blocks(loop, order)
+        else:
+            self._put(2, f"for j in range({self.words.columns(loop.width)}):")
+            self._body(3, loop, order, "j", "")
+        for f in loop.folds:
+            self._close(f, blocks and _adds(f))
+        self.overwritten.update(s.name + "[i, {}]" for s in loop.stores)
+
+    def _prepare_mends(self, stores: Sequence[Store]) -> None:
+        """Numbers that may be read from a row before it is overwritten."""
+        for s in stores:
+            if s.mend and s.mend[1].ready <= self.section:
+                for e in s.mend:
+                    self._number(e)
+
+    def _in_blocks(self, loop: Columns, order: list[Expr]) -> None:
+        """Columns are counted from the start of a block: only so are the loops vectorised."""
+        columns = self.words.columns(loop.width)
+        names = [self.words.name(f) for f in loop.folds if _adds(f)]
+        self._put(2, f"for block in range(0, {columns}, {_BLOCK}):")
+        for f in filter(_adds, loop.folds):
+            start = sums.first(self.words, "sum", f.dtype)
+            self._put(3, f"{self.words.name(f)}_part = {start}")
+        for e in order:
+            if e.op == "here":
+                at = self._number(e.args[0])
+                self._put(3, f"{at}_here = {at} - block")
+        self._put(3, f"for k in range(min({_BLOCK}, {columns} - block)):")
+        self._put(4, "j = np.uint64(block + k)")
+        self._body(4, loop, order, "k", "_here")
+        for name in names:
+            self._put(3, f"{name} += {name}_part")
+
+    def _body(self, depth: int, loop: Columns, order: list[Expr], j: str, here: str) -> None:
+        plan, local = self.plan, dict[Expr, str]()
+        for e in order:
+            kept = plan.kept.get(e)
+            if kept and plan.home[e] < self.section:
+                text = kept.format("j")
+            elif e.op == "here":
+                text = f"np.int32({j}) == np.int32({self._number(e.args[0])}{here})"
+            else:
+                parts = [local[a] if a.wide else self._number(a) for a in e.args]
+                text = self.words.entry(e, parts)
+            local[e] = self.words.local(e, text)
+            if local[e] != text:
+                self._put(depth, f"{local[e]} = {text}")
+            if kept and plan.home[e] == self.section:
+                self._put(depth, f"{kept.format('j')} = {local[e]}")
+        for f in loop.folds:
+            name = self.words.name(f) + ("_part" if here and _adds(f) else "")
+            self._accumulate(depth, name, _kind(f), local[f.args[0]], f.dtype)
+        for g in loop.gathers:
+            sum_ = sums.joined(self.words, g.op, f"{g.name}[j]", local[g.expr])
+            self._put(depth, f"{g.name}[j] = {sum_}")
+        for s in loop.stores:
+            self._put(depth, f"{s.name}[i, j] = {local[s.expr]}")
+
+    def _accumulate(self, depth: int, name: str, op: str, x: str, dtype: np.dtype[Any]) -> None:
+        for line in sums.accumulate(self.words, name, op, x, dtype):
+            self._put(depth, line)
+
+    def _close(self, f: Expr, blocks: bool) -> None:
+        name = self.words.name(f)
+        text = sums.last(self.words, _kind(f), f.dtype, name)
+        if blocks and f.dtype != np.float64:
+            text = f"np.{dtype_name(f.dtype)}({name})"
+        if text != name:
+            self._put(2, f"{name}_of_row = {text}")
+            name += "_of_row"
+        self.words.known[f] = name
+
+    # -- numbers -------------------------------------------------------------------------------
+
+    def _number(self, e: Expr) -> str:
+        """The name of a number of the row at hand, written out before if it has to be."""
+        if e not in self.words.known:
+            for part in closure([e], self.words.known, lambda e: not e.wide):
+                if part not in self.words.known:
+                    self._write_number(part)
+        return self.words.known[e]
+
+    def _write_number(self, e: Expr) -> None:
+        if e.op == "pick":
+            x, at = e.args
+            same = self.words.picks.setdefault((x, at), e)
+            if same is not e:
+                self.words.known[e] = self._number(same)
+                return
+            text = self._entry_at(x, at)
+        else:
+            text = self.words.entry(e, [self.words.known[a] for a in e.args])
+        name = self.words.local(e, text)
+        if name != text:
+            self._put(2, f"{name} = {text}")
+        self.words.known[e] = name
+
+    def _entry_at(self, x: Expr, at: Expr) -> str:
+        """A wide expression at one column: read where it is kept, or computed there."""
+        kept = self.plan.kept.get(x)
+        if kept and self.plan.home[x] < self.section and kept not in self.overwritten:
+            return kept.format(self._number(at))
+        if x.op == "load":
+            return self.words.load(x, self._number(at))
+        if x.op == "here":
+            return f"{self._number(at)} == {self._number(x.args[0])}"
+        return self.words.entry(x, [self._number(self._pick(a, at)) for a in x.args])
+
+    def _pick(self, x: Expr, at: Expr) -> Expr:
+        """The entry of an argument at a column, as one expression each time it is asked for."""
+        if not x.wide:
+            return x
+        if (x, at) not in self.words.picks:
+            self.words.picks[x, at] = pick(x, at)
+        return self.words.picks[x, at]
+
+
+def _kind(f: Expr) -> str:
+    return f.op.removeprefix("fold_")
+
+
+def _adds(f: Expr) -> bool:
+    return f.op == "fold_sum" and f.dtype.kind == "f"
