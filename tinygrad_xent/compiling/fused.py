@@ -29,6 +29,7 @@ class FusedLoop(Loop):
     """The code of one stage: kernels, and what NumPy does between them."""
 
     page: NumbaWriter
+    blocks = 2  # what a kernel reads, and what it writes
 
     def _parts(self) -> list[Part]:
         return mixed(self.stage)

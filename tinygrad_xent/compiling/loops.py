@@ -35,6 +35,8 @@ class Loop:
         outer: the loop that it is inside of, if any.
     """
 
+    blocks = 1  # of rows that are held at a time between products of matrices
+
     def __init__(self, page: Writer, stage: Stage, outer: Loop | None = None) -> None:
         self.page, self.stage, self.outer = page, stage, outer
         self.made = set(stage.values)
@@ -120,7 +122,7 @@ class Loop:
     def _tile(self, fitting: int) -> int:
         """How many rows are computed at a time."""
         if self.outer is None and any("matmul" in v.op for v in self.made):
-            fitting = max(fitting, settings.BLAS_ROWS)
+            fitting = max(fitting, settings.BLAS_ROWS // self.blocks)
         return self.stage.rows if self.stage.rows <= fitting else _even(self.stage.rows, fitting)
 
     def _passing(self) -> set[Value]:
