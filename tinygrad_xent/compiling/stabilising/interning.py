@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import PRIMITIVES, Primitive, Tensor, dtype_of, record, shape_of
+from ...graph import PRIMITIVES, Blank, Primitive, Tensor, dtype_of, record, shape_of
 from ...ops.settling import SETTLING
 from .knowing import shaped
 from .tidying import tidied
@@ -40,6 +40,8 @@ class Interner:
         key = (op.name, tuple(map(self._key, args)), tuple(sorted(params.items())))
         if key not in self._made:
             values = [shaped(a) for a in args]
+            if op.name == "scatter":  # small constants may make something large
+                values[0] = Blank.of(shape_of(values[0]), dtype_of(values[0]))
             with np.errstate(all="ignore"):
                 node = record(op, args, params, op.evaluate(values, params))
             steers = self.final and op.name in ("alias", "stop_gradient")

@@ -39,7 +39,7 @@ def tidied(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], make: M
 
 def _known(op: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """The value of an operation on plain data, unless it would be large."""
-    if op.name == "broadcast_to":
+    if op.name in ("broadcast_to", "scatter"):
         return None
     with np.errstate(all="ignore"):
         value = op.evaluate([shaped(a) for a in args], params)
