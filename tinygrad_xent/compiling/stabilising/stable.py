@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,10 +110,7 @@ class Stable:
             self._forms[id(node)] = form
         result = PLAIN[node.op.name](self, node, form) if node.op.name in PLAIN else None
         if result is None:
-            args = [self.plain(a) for a in node.args]
-            known = not any(isinstance(a, Tensor) for a in args)  # called, it would be computed
-            make = partial(self.intern.make, node.op.name) if known else node.op
-            result = make(*args, **node.params)
+            result = self.intern.apply(node.op, map(self.plain, node.args), node.params)
         self._plain[id(node)] = self.intern(spread(result, node.shape))
 
     def plain(self, x: Any) -> Any:
