@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import primitive
+from ..graph import primitive, shape_of
+from .shaping import shifted
 
 SETTLING = frozenset({"relative", "balanced"})
 
@@ -41,6 +42,11 @@ class Places:
         rest = np.array(x)
         rest[self.at] = 0
         return rest, np.asarray(np.add.reduce(rest, self.axis))[self.rows]
+
+    def in_each(self, n: int) -> Places:
+        """The same places in each of `n` arrays, joined along a new axis in front."""
+        which = np.repeat(np.arange(n), len(self.at[0]))
+        return Places((which, *(np.tile(at, n) for at in self.at)), shifted(self.axis))
 
 
 def _relative(x: Any, places: Places) -> Any:
@@ -73,11 +79,13 @@ def _of_sum_zero(rng: np.random.Generator) -> Any:
 relative = primitive(
     "relative", _relative,
     vjp=lambda g, out, x, places: (balanced(g, places=places),),
+    rows=lambda x, places: relative(x, places=places.in_each(shape_of(x)[0])),
     text="{0}", latex="{0}", code="{0}", sample=_with_zeros,
 )  # fmt: skip
 
 balanced = primitive(
     "balanced", _balanced, selects=True,
     vjp=lambda g, out, x, places: (relative(g, places=places),),
+    rows=lambda x, places: balanced(x, places=places.in_each(shape_of(x)[0])),
     text="{0}", latex="{0}", code="{0}", sample=_of_sum_zero,
 )  # fmt: skip
