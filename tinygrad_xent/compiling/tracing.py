@@ -142,7 +142,11 @@ class _Tracing(Observer):
             )  # fmt: skip
 
     def _is_constant(self, node: Tensor) -> bool:
-        return not any(id(n) in self.inputs for n in toposort(node))
+        if any(id(n) in self.inputs for n in toposort(node)):
+            return False
+        if isinstance(node._value, Blank):
+            raise _closed_over(node)
+        return True
 
     def differentiated(self, node: Tensor) -> Any:
         return self.stable(node)
