@@ -410,3 +410,8 @@ def test_lists_are_welcome() -> None:
     assert_close(tx.squared_error([3, 1], [1, 1]), [2.0, 0.0])
     assert_close(tx.norm([3, 4]), 5.0)
     assert_close(tx.grad(tx.softmax_cross_entropy)([0.0, 0.0], 1), [0.5, -0.5])
+
+
+def test_targets_may_be_tensors_too() -> None:
+    y, a = tx.tensor([0.0, 1.0]), tx.tensor([0.25, 0.5])
+    assert_close(tx.binary_cross_entropy(y, a).value, -np.log([0.75, 0.5]))

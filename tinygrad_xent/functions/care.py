@@ -62,7 +62,7 @@ def log_of_complement(x: Any, chosen: Any) -> Any:
     value = numbers(x)
     if not known(value):
         return log(complement)
-    return log.giving(np.log1p(np.where(chosen, -value, 0.0))[()], complement)
+    return log.giving(np.log1p(np.where(numbers(chosen), -value, 0.0))[()], complement)
 
 
 def root_of_squares(squares: Callable[[Any], Any], x: Any, axis: tuple[int, ...]) -> Any:

@@ -145,7 +145,15 @@ def _core(x: Any) -> Any:
 
 
 def _expand_dims(make: Make, x: Any, axis: Any) -> Any:
-    return x.args[0] if name_of(x) == "squeeze" and x.params["axis"] == axis else None
+    """Of an entry-by-entry operation, taken to its arguments, where it may meet a `squeeze`."""
+    if name_of(x) == "squeeze" and x.params["axis"] == axis:
+        return x.args[0]
+    if not isinstance(x, Tensor) or x.op is None or not x.op.elementwise:
+        return None
+    if all(shape_of(a) in ((), x.shape) for a in x.args):
+        args = [make("expand_dims", a, axis=axis) if shape_of(a) else a for a in x.args]
+        return make(x.op.name, *args, **x.params)
+    return None
 
 
 def _squeeze(make: Make, x: Any, axis: Any) -> Any:
