@@ -18,6 +18,7 @@ from test_rows import INDICES, cross_entropy, indexed
 
 import tinygrad_xent as tx
 from tinygrad_xent.compiling import loops, memory, numpy_code, settings
+from tinygrad_xent.compiling.tracing import trace
 from tinygrad_xent.graph import Tensor, toposort
 
 # Bytes for a tile, and rows for a matrix product: one row at a time, some, blocks of rows with
@@ -168,6 +169,19 @@ def test_results_are_written_where_the_caller_says() -> None:
         assert_same(a, node)
 
 
+def test_arrays_that_are_not_contiguous() -> None:
+    inputs, outputs = cross_entropy()
+    x, w = (np.asfortranarray(leaf.value) for leaf in inputs)
+    wide = np.zeros((12, 6))
+    wide[::2, ::2] = x
+    for tile in TILES:
+        with tile_of(*tile):
+            run = numpy_code.generate(inputs, outputs).load()
+        given = (None, np.empty((3, 6)).T, np.empty((6, 4))[::2, ::-1])
+        for got, node in zip(run(wide[::2, ::2], w, out=given), outputs, strict=True):
+            assert_same(got, node)
+
+
 def test_names_of_the_user_are_names_only() -> None:
     x = tx.tensor([1.0, 2.0], name='"); import os #')
     y = tx.tensor([1.0, 2.0], name="np")
@@ -240,6 +254,33 @@ def test_logits_are_never_all_in_memory() -> None:
     with tile_of(2000, 16):  # a block for the products, of which no second copy is needed
         code = numpy_code.generate(inputs, outputs)
     assert 16 * 50 * 8 < code.memory < 1.5 * 16 * 50 * 8
+
+
+def test_loops_share_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tx.tensor(np.random.default_rng(0).normal(size=(64, 50)))
+    y = x
+    for _ in range(4):
+        y = tx.exp(y - tx.max(tx.sin(y) * 2, axis=0)) * tx.cos(x)
+    with tile_of(8000):
+        shared = numpy_code.generate([x], [tx.sum(y, axis=0)])
+        monkeypatch.setattr(numpy_code.Writer, "give_back", lambda self, names: None)
+        apart = numpy_code.generate([x], [tx.sum(y, axis=0)])
+    assert shared.memory < apart.memory
+    assert_same(shared.load()(x.value)[0], tx.sum(y, axis=0))
+
+
+def test_labels_that_are_no_arguments_stay_small() -> None:
+    labels = np.random.default_rng(0).integers(0, 5000, 3000)
+
+    def loss(z: Any) -> Any:
+        e = tx.exp(z)
+        return -tx.mean(tx.log((e / tx.sum(e, axis=1, keepdims=True))[np.arange(3000), labels]))
+
+    z = np.broadcast_to(np.float32(0), (3000, 5000))
+    traced = trace([z], lambda leaves: tx.value_and_grad(loss)(*leaves))
+    code = numpy_code.generate(traced.inputs, traced.outputs)
+    assert max(np.size(c) for c in code.constants.values()) == 3000
+    assert code.memory < 3000 * 5000
 
 
 def test_numpys_buffer_is_set_back() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import settings
 from .forms import event, form, root
+from .gathering import gather, partial
 from .literals import is_uniform
 from .memory import Event, Places
 from .rows import Stage, Step
@@ -19,7 +20,6 @@ from .values import Value
 if TYPE_CHECKING:
     from .numpy_code import Writer
 
-_COMBINE = {"max": "np.maximum", "min": "np.minimum"}
 _LETTERS = (
     ("i", "j", "n"),
     ("k", "l", "m"),
@@ -47,9 +47,10 @@ class Loop:
         self.tiled = self.tile < stage.rows
         if self.tile > fitting and outer is None:
             self.parts = self._cut()
-        self.places = self._placed(self._is_cut())
+        self.places = self._placed(self.is_cut())
         self.even: bool = stage.rows % self.tile == 0 and (outer is None or outer.even)
         self.names: dict[Value, str] = {}  # of what is made here, or read by row
+        self.borrowed: list[str] = []
         self.before: list[str] = []
         self.first: list[str] = []  # of each tile
         self.body: list[str] = []
@@ -87,7 +88,7 @@ class Loop:
         if part.kind == "row":
             return found
         apart = tiled and value.ndim and value.op != "scatter"
-        return Event((), found.reads, (), (self._partial(value),) if apart else ())
+        return Event((), found.reads, (), (partial(value),) if apart else ())
 
     def _held(self) -> dict[Any, int]:
         """Places of results that hold an argument until its last use: those of the outer loop."""
@@ -98,18 +99,6 @@ class Loop:
         return {("stored", v): max(last_read(a, self.stage, self.kept) for a in shared)
                 for v in self.stage.stored
                 if (shared := [a for a in read if a in of and of[a] == of[v]])}  # fmt: skip
-
-    def _partial(self, value: Value) -> Any:
-        """The memory for what one tile adds to a total."""
-        columns = self._columns(value)
-        return (value.shape[0], columns) if columns else value.shape, value.dtype
-
-    def _columns(self, value: Value) -> int:
-        """How many columns of a large product are added at a time; 0 for all."""
-        if value.op != "tmatmul" or value.ndim != 2:
-            return 0
-        fitting = settings.TILE // (value.shape[0] * value.dtype.itemsize)
-        return max(fitting, settings.BLAS_COLUMNS) if value.shape[1] > 2 * fitting else 0
 
     def _fitting(self) -> int:
         """How many rows stay in the cache."""
@@ -144,6 +133,7 @@ class Loop:
                 self._inside(part, buffers)
             else:
                 self._step(part, buffers)
+        self.page.give_back(self.borrowed)
         lines = self.first + self.body
         lines = self._repeated(lines) if self.tiled else lines
         if self.outer is None:
@@ -191,6 +181,7 @@ class Loop:
         for i, (shape, dtype) in enumerate(self.places.made):
             by_row = shape[:1] == ("rows",)
             names[i] = self.page.buffer("t", (self.tile, *shape[1:]) if by_row else shape, dtype)
+            self.borrowed.append(names[i])
             if by_row and self._count() and not self.even:
                 self.first.append(f"{names[i]}_ = {names[i]}[:{self._count()}]")
                 names[i] += "_"
@@ -222,7 +213,7 @@ class Loop:
     def _step(self, step: Step, buffers: dict[Any, str]) -> None:
         args = [self._argument(step, i) for i in range(len(step.value.args))]
         if step.kind == "gathered":
-            self._gather(step, args, buffers)
+            gather(self, step, args, buffers)
         elif form(step.value) == "written":
             name = self.names[step.value] = buffers[self.places.of[step.value]]
             self.body += self.page.say.writes(step, args, name)
@@ -247,56 +238,9 @@ class Loop:
         put = place == {"row_add": 1, "row_put": 1, "row_scatter": 0}.get(value.op)
         return put and is_uniform(given) and given.dtype == value.dtype
 
-    # -- what is gathered ----------------------------------------------------------------------
-
-    def _is_cut(self) -> bool:
+    def is_cut(self) -> bool:
         """Whether all rows come in more than one tile."""
         return self.tiled or (self.outer is not None and self.outer.tiled)
-
-    def _gather(self, step: Step, args: list[str], buffers: dict[Any, str]) -> None:
-        value, say = step.value, self.page.say
-        if not value.ndim:
-            return self._gather_number(step, args)
-        total = self.page.names[value]
-        if not self._is_cut():
-            self.body += say.writes(step, args, total)
-        elif value.op == "scatter":
-            self.before.append(f"{total}.fill(0)")
-            self.body.append(say.scatters(value, args, total))
-        else:
-            part = buffers[self.places.scratch[self.parts.index(step)][0]]
-            self.before.append(f"{total}.fill({_start(value)})")
-            self.body += self._added(step, args, total, part)
-
-    def _added(self, step: Step, args: list[str], total: str, part: str) -> list[str]:
-        """Statements that add to a total; for a large product, some columns at a time."""
-        value, say = step.value, self.page.say
-        if not (width := self._columns(value)):
-            combine = _COMBINE.get(value.op, "np.add")
-            return [*say.writes(step, args, part), f"{combine}({total}, {part}, out={total})"]
-        args, part, total = (
-            [args[0], f"{args[1]}[:, c:d]"],
-            f"{part}[:, :d - c]",
-            f"{total}[:, c:d]",
-        )
-        return [f"for c in range(0, {value.shape[1]}, {width}):",
-                f"    d = min(c + {width}, {value.shape[1]})",
-                *(f"    {line}" for line in say.writes(step, args, part)),
-                f"    np.add({total}, {part}, out={total})"]  # fmt: skip
-
-    def _gather_number(self, step: Step, args: list[str]) -> None:
-        """The parts of all tiles, added up in pairs."""
-        value = step.value
-        name = self.page.names[value] = self.page.naming.numbered("v")
-        code = self.page.say.expression(step, args)
-        if not self._is_cut():
-            self.body.append(f"{name} = {code}")
-            return
-        combine = _COMBINE.get(value.op, "np.add")
-        self.before.append(f"{name} = []")
-        self.body.append(f"{name}.append({code})")
-        dtype = f"np.{value.dtype.type.__name__}"
-        self.after.append(f"{name} = {combine}.reduce(np.array({name}, {dtype}))")
 
 
 def _spreads_a_column(v: Value) -> bool:
@@ -309,15 +253,3 @@ def _even(rows: int, fitting: int) -> int:
     """A length up to `fitting` that divides the rows, unless all such are much shorter."""
     found = next((n for n in range(fitting, fitting * 5 // 8, -1) if rows % n == 0), None)
     return found or -(-rows // -(-rows // fitting))
-
-
-def _start(value: Value) -> str:
-    """What a total is before anything was added."""
-    if value.op not in _COMBINE:
-        return "0"
-    if value.dtype.kind == "f":
-        return "-np.inf" if value.op == "max" else "np.inf"
-    if value.dtype.kind == "b":
-        return str(value.op == "min")
-    limits = np.iinfo(value.dtype)
-    return str(limits.min if value.op == "max" else limits.max)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy as np
 from ..graph import Tensor
 from .code import Code
 from .forms import event, form, root
+from .helpers import HELPERS
 from .literals import array_literal, is_uniform, literal, shortest
 from .loops import Loop
 from .memory import Event, Places
 from .naming import Naming
 from .rows import Plan, Stage, Step
-from .statements import HELPERS, Statements
+from .statements import Statements
 from .ufuncs import may_be_weak, ufunc_of
 from .values import Value
 
@@ -48,6 +50,7 @@ class Writer:
         self.say = Statements(self.bound)
         self.names = dict(zip(plan.inputs, self.naming.inputs, strict=True))
         self.buffers: dict[str, tuple[tuple[int, ...], Any]] = {}
+        self._spare: dict[Any, list[str]] = defaultdict(list)
         self.lines: list[str] = []
         self.buffered = False  # whether the size of NumPy's buffer is set
         self._targets: dict[Value, str] = {}
@@ -99,10 +102,16 @@ class Writer:
         return events
 
     def buffer(self, letter: str, shape: tuple[int, ...], dtype: Any) -> str:
-        """The name of a new array that is kept from call to call."""
-        name = self.naming.numbered(letter)
+        """The name of an array that is kept from call to call: one that is spare, or a new one."""
+        spare = self._spare[letter, shape, dtype]
+        name = spare.pop() if spare else self.naming.numbered(letter)
         self.buffers[name] = shape, dtype
         return name
+
+    def give_back(self, names: Iterable[str]) -> None:
+        """Nobody needs what is in these buffers any more."""
+        for name in names:
+            self._spare[name[0], *self.buffers[name]].append(name)
 
     # -- statements ----------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..graph import PRIMITIVES
-from ..writing.languages import NUMPY
 from . import settings
 from .forms import clips, is_product, is_short_max
 from .literals import is_zero
@@ -18,21 +17,6 @@ from .values import Value
 
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce"}
-_KEEP = '''\
-def keep(mask, x, out):
-    """np.where(mask, x, 0) by bits: as fast for a mask that a processor cannot foresee."""
-    bits = np.negative(mask.view(np.int8), dtype=f"i{out.itemsize}")
-    x, out = (np.asarray(a, out.dtype).view(bits.dtype) for a in (x, out))
-    np.bitwise_and(x, bits, out=out)
-'''
-_SELECT = '''\
-def select(mask, x, y, out):
-    """np.where(mask, x, y) by bits: as fast for a mask that a processor cannot foresee."""
-    bits = np.negative(mask.view(np.int8), dtype=f"i{out.itemsize}")
-    x, y, out = (np.asarray(a, out.dtype).view(bits.dtype) for a in (x, y, out))
-    np.bitwise_xor((x ^ y) & bits, y, out=out)
-'''
-HELPERS = {"others": NUMPY.helpers["others"], "keep": _KEEP, "select": _SELECT}
 
 
 class Statements:
