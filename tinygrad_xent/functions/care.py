@@ -38,7 +38,7 @@ def difference(x: Any, y: Any) -> Any:
 def weighed(weight: Any, x: Any) -> Any:
     """weight · x, where an infinity of weight 0 is 0."""
     with np.errstate(invalid="ignore"):
-        product = weight * x
+        product = mul(weight, x)
     value = numbers(product)
     if not known(value) or not any_of(np.isnan(value)):
         return product

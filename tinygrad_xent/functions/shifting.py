@@ -7,6 +7,7 @@ they are computed there.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..ops.shaping import axes
 from .care import any_of, difference, known
 
 _max, _sum = PRIMITIVES["max"], PRIMITIVES["sum"]  # whose axes are known to be right
-_SMALL = -8 * np.log(2.0)
+_SMALL = math.log(2.0**-8)  # of the largest entry of a row
 
 
 class Shifted:
