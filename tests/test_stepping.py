@@ -247,7 +247,7 @@ def test_the_breakpoint_on_nan_tells_the_whole_story() -> None:
         w = tx.steps("-sum(p*log(exp(z)/sum(exp(z))))", at=at)
     assert w.story.startswith("born as exp(z)[0] = inf")
     assert "overflow" in w.story
-    assert "instead  loss = -sum(p*(z - logsumexp(z)))" in w.story
+    assert "instead  loss = -sum(" in w.story
     assert w.story.split("\n")[0] in str(w)
     assert "born as exp(z)[0] = inf" in w.html()
     session = Session.of(w)

@@ -56,13 +56,12 @@ def positive_part(x: Any) -> Any:
     return where.giving(np.maximum(value, 0.0), x > 0, x, 0.0)
 
 
-def log_of_complement(x: Any, chosen: Any) -> Any:
-    """log(1 - x), whose digits 1 - x loses where x is small; 0 where not chosen."""
-    complement = where(chosen, 1 - x, 1.0)
+def log_of_complement(x: Any, complement: Any, ruled_out: Any) -> Any:
+    """log(1 - x), whose digits 1 - x loses where x is small; 0 where that is ruled out."""
     value = numbers(x)
-    if not known(value):
+    if not known(value, numbers(complement)):
         return log(complement)
-    return log.giving(np.log1p(np.where(numbers(chosen), -value, 0.0))[()], complement)
+    return log.giving(np.log1p(np.where(numbers(ruled_out), 0.0, -value))[()], complement)
 
 
 def root_of_squares(squares: Callable[[Any], Any], x: Any, axis: tuple[int, ...]) -> Any:

@@ -106,8 +106,10 @@ def binary_cross_entropy(y: Any, a: Any) -> Any:
     >>> float(binary_cross_entropy(np.array(1.0), np.array(0.5)))
     0.6931471805599453
     """
-    log_other = log_of_complement(a, (y != 1) | (a != 1))
-    return -(y * _log_of_likely(y, a) + (1 - y) * log_other)
+    no, other = 1 - y, 1 - a
+    ruled_out = (no == 0) * (other == 0)
+    log_other = log_of_complement(a, where(ruled_out, 1.0, other), ruled_out)
+    return -(y * _log_of_likely(y, a) + no * log_other)
 
 
 @accepts_lists
