@@ -142,14 +142,20 @@ def softmax_cross_entropy(logits: Any, targets: Any, axis: int = -1) -> Any:
 
     Args:
         logits: raw scores; the class axis is the last unless `axis` says otherwise.
-        targets: distributions of the shape of the logits; or labels: integers from 0 to
-            classes - 1, of that shape without the class axis.
+        targets: distributions of the shape of the logits, or any weights, in which the loss is
+            linear; or labels: integers from 0 to classes - 1, of that shape without the class axis.
+
+    Every component of value and gradient keeps its digits, also where q is nearly 0 or 1. A class
+    of logit -inf is ruled out: it costs nothing where its target is 0. Rows of several equal
+    infinities are what they are for equal large numbers. NaN stays NaN.
 
     Raises:
-        ShapeError: labels out of range, or targets of another shape.
+        ShapeError: labels out of range, targets of another shape, or no classes.
 
     >>> float(softmax_cross_entropy(np.array([0.0, 0.0]), 1))
     0.6931471805599453
+    >>> float(softmax_cross_entropy(np.array([40.0, 0.0, 0.0]), 0))
+    8.496708510583178e-18
     """
     log_q = log_softmax(logits, axis)
     shape = shape_of(log_q)
