@@ -237,7 +237,7 @@ def test_tampering_with_nodes_is_noticed(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cross_entropy_named", "layer_norm_vjp", "norm"])
 def test_tampering_with_the_chain_is_noticed(name: str) -> None:
-    given = certificate(name)
+    given = certificate(name) | {"forms": []}  # which follow the last line
     lines, loss = given["lines"], given["nodes"][given["loss"]]
     half = {"op": "mul", "args": [{"node": lines[-1]["node"]}, 0.5], "params": {}}
     nodes = [*given["nodes"], half | {"shape": given["nodes"][given["wrt"]]["shape"]}]
@@ -315,7 +315,7 @@ def test_the_derivative_of_another_loss_is_noticed(name: str) -> None:
     params = {"axis": every, "keepdims": False}
     total = {"op": "sum", "args": [{"node": given["wrt"]}], "params": params, "shape": []}
     loss = {"op": "add", "args": [{"node": given["loss"]}, {"node": n}], "params": {}, "shape": []}
-    data = given | {"nodes": [*nodes, total, loss], "loss": n + 1}
+    data = given | {"nodes": [*nodes, total, loss], "loss": n + 1, "forms": []}
     first, *others = tx.verify(sealed(data)).claims
     assert first[1]
     assert not any(problem for _, problem in others)
@@ -660,7 +660,7 @@ def test_the_checker_is_small_and_on_its_own() -> None:
     allowed = {"errors", "exact", "verification", "numpy", "json", "math", "hashlib", "itertools",
                "dataclasses", "fractions", "functools", "types", "contextvars", "typing",
                "collections.abc", "__future__"}  # fmt: skip
-    assert code_lines(verify_module) + code_lines(exact) < 320
+    assert code_lines(verify_module) + code_lines(exact) < 340
     for module in (verify_module, exact):
         source = Path(module.__file__ or "").read_text(encoding="utf-8")
         assert source.count("\n") < 300

@@ -16,6 +16,7 @@ from tinygrad_xent.algebra.kinds import (
     NonNegative,
     Nonzero,
     Number,
+    Parts,
     Positive,
     Simplex,
 )
@@ -25,7 +26,7 @@ from tinygrad_xent.algebra.stable import COMPUTING
 from tinygrad_xent.graph import Tensor, toposort
 
 RULES = tuple(dict.fromkeys((*FORMS, *ALGEBRA, *TIDYING, *NAMING, *COMPUTING)))
-GUARDS = (AlongOne, AlongRows, Constant, NonNegative, Nonzero, Positive, Simplex)
+GUARDS = (AlongOne, AlongRows, Constant, NonNegative, Nonzero, Parts, Positive, Simplex)
 DRAWS = 300
 
 

@@ -1,7 +1,7 @@
 """How much in a formula may lose digits or overflow: what falls towards a form to compute by.
 
-Counted are logarithms and roots, which overflow where their arguments do; then, in every sum of
-which some terms are taken away, the terms that are often nearly equal to the others.
+Counted are denominators that may become too small; logarithms, which overflow where their arguments
+do; then, in every sum of which some terms are taken away, the terms that often nearly equal others.
 """
 
 from __future__ import annotations
@@ -44,9 +44,15 @@ class Exposure:
 
     def __call__(self, term: Term) -> Weight:
         nodes = list(positions(term))
+        small = sum(map(self._small, nodes))
         logs = sum(map(_logarithms, nodes))
         differences = [as_sum(n) for n in nodes if is_sum(n)]
-        return logs, sum(map(self._difference, differences)), len(differences), algebraic(term)[1]
+        exposed = sum(map(self._difference, differences))
+        return small, logs, exposed, len(differences), algebraic(term)[1]
+
+    def _small(self, n: Tensor) -> int:
+        """How many denominators may underflow."""
+        return 0 if is_atom(n) else sum(self._is_near((b, -s), ()) for b, s in as_product(n)[1])
 
     def _difference(self, terms: Sum) -> int:
         """How many terms of a difference may be nearly equal to others, and then 1 for a number."""
@@ -91,10 +97,10 @@ def _logarithms(n: Tensor) -> int:
 
 
 def _is_plain(factor: Factor) -> bool:
-    """Whether a factor is a total, or one and something."""
+    """Whether a factor is a total, or has a total or a number among its terms."""
     terms = as_sum(factor[0])
-    counted = any(t is None for _, t in terms) and not _takes_away(terms)
-    return op_name(factor[0]) in _TOTALS or counted
+    counted = any(t is None or op_name(t) in _TOTALS for _, t in terms)
+    return counted and not _takes_away(terms)
 
 
 def _takes_away(terms: Sum) -> bool:

@@ -39,6 +39,10 @@ class Anything:
         return rng.choice([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0], size=SHAPE)
 
 
+class Whole(Anything):
+    """Anything, which may be several factors wherever it occurs."""
+
+
 class Maybe(Anything):
     """Anything, or nothing: the other factors of a product, if there are any."""
 

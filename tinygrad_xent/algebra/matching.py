@@ -17,7 +17,7 @@ import numpy as np
 
 from ..graph import Tensor, toposort
 from .facts import Facts
-from .kinds import Along, AlongAny, Constant, Number, Place, PlaceAny, Simplex
+from .kinds import Along, AlongAny, Constant, Number, Place, PlaceAny, Simplex, Whole
 from .naming import summed
 from .terms import Terms, exact_number
 from .views import (
@@ -64,7 +64,9 @@ class Rule:
         self._names = {id(w): k for k, w in wildcards.items() if isinstance(w, Tensor)}
         self._sums = {id(w): k for k, w in wildcards.items() if isinstance(w, AlongAny)}
         self._places = {id(w): k for k, w in wildcards.items() if isinstance(w, Place)}
-        self._single = _repeated(self.before, self._names)
+        self._single = _repeated(self.before, self._names) - {
+            name for name, kind in self.kinds.items() if kind is Whole
+        }
         self.outermost = outermost(self.before)
 
     def matches(self, term: Term, terms: Terms, facts: Facts) -> Iterator[Found]:
@@ -178,8 +180,9 @@ class Matcher:
 
     def _is_fixed(self, pattern: Sum) -> bool:
         """Whether no term of the pattern can take any number, and with it a minus sign."""
-        factors = (f for _, t in pattern if t is not None for f in as_product(t)[1])
-        return not any(map(self._is_absorber, factors))
+        factors = [f for _, t in pattern if t is not None for f in as_product(t)[1]]
+        free = [self.rule._names[id(f[0])] for f in factors if self._is_absorber(f)]
+        return all(self.rule.kinds[name] is Whole for name in free)
 
     def _sized(self, new: Term, term: Tensor) -> Term:
         return self.terms.broadcast(self.terms.standard(new), term.shape)
@@ -257,13 +260,16 @@ class Matcher:
     def _factors(self, pattern: Product, term: Product, env: Env) -> Iterator[tuple[Env, Product]]:
         """Assign pattern factors to factors; what is left over comes with each answer."""
         c, left = term[0] / pattern[0], term[1]
-        needed = [f for f in pattern[1] if not self._is_absorber(f)]
+        needed = [f for f in pattern[1] if not self._is_absorber(f) or self._is_known(f, env)]
         for env2, rest in self._assign(needed, left, env):
             yield from self._absorb(pattern, (c, rest), env2)
 
     def _is_absorber(self, factor: Factor) -> bool:
         name = self.rule._names.get(id(factor[0]))
         return name is not None and factor[1] > 0 and name not in self.rule._single
+
+    def _is_known(self, factor: Factor, env: Env) -> bool:
+        return self.rule._names[id(factor[0])] in env
 
     def _absorbers(self, pattern: Product, env: Env) -> list[str]:
         return [self.rule._names[id(f[0])] for f in pattern[1]
@@ -351,14 +357,19 @@ class Matcher:
 
     def _without(self, known: Any, terms: Sum, env: Env) -> Sum | None:
         """What is left when wildcards that are known by now are taken; None if they are not in."""
-        left = list(terms)
-        for term in known:
-            for number, part in scale(term[0], as_sum(env[self._name(term)])):
-                places = [i for i, (c, t) in enumerate(left) if t is part and c == number]
-                if not places:
+        left = {self._split_off(*term): term for term in terms}
+        for number, name in ((c, self._name((c, t))) for c, t in known):
+            for term in scale(number, as_sum(env[name])):
+                if left.pop(self._split_off(*term), None) is None:
                     return None
-                left.pop(places[0])
-        return tuple(left)
+        return tuple(left.values())
+
+    def _split_off(self, number: Fraction, term: Tensor | None) -> tuple[Fraction, int]:
+        """The number in front of a term, and the rest of it."""
+        if term is None:
+            return number, 0
+        inner, factors = as_product(term)
+        return number * inner, id(self.terms.product(Fraction(1), factors, term.shape))
 
     def _split(self, bare: Any, left: Sum, env: Env) -> Iterator[tuple[Env, Sum]]:
         """The first wildcard takes a term (of kind Constant all that fit), the last the rest."""

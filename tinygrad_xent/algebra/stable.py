@@ -18,6 +18,7 @@ from .kinds import (
     Anything,
     Below,
     Maybe,
+    Nonzero,
     Parts,
     Place,
     Positive,
@@ -26,6 +27,7 @@ from .kinds import (
     Simplex,
     Square,
     Vector,
+    Whole,
 )
 from .matching import Rule, rule
 from .naming import (
@@ -45,12 +47,13 @@ from .naming import (
     softmax,
     softplus,
 )
+from .rules import meets_its_denominator
 
 # -- differences ----------------------------------------------------------------------------------
 
 
 @rule
-def difference_from_its_expectation(along: AlongRows, q: Simplex, x: Anything):
+def difference_from_its_expectation(along: AlongRows, q: Parts, x: Whole):
     "What differs from its expectation is found from differences, so that little cancels."
     return x - along(q * x), deviation(x, q, along)
 
@@ -90,6 +93,12 @@ def mixture_less_an_entry(q: Square, x: Anything):
 def covariance_of_shares(q: Shares):
     "On the diagonal a share less its square is the share times the sum of the others."
     return diag(q) - outer(q, q), diag(q * others(q)) - off_diagonal(outer(q, q))
+
+
+@rule
+def into_its_denominator(y: Nonzero, a: Anything, b: Maybe, c: Maybe, d: Maybe):
+    "A factor is multiplied in where it is a denominator, so that it may be as small as it likes."
+    return y * (a + c * (b + d / y)), a * y + c * (b * y + d)
 
 
 @rule
@@ -274,6 +283,8 @@ def log_of_one_and_a_bit(x: Anything):
 
 # A rule for a whole goes before those for its parts.
 COMPUTING: tuple[Rule, ...] = (
+    meets_its_denominator,
+    into_its_denominator,
     difference_from_its_expectation,
     covariance_of_shares,
     mixture_less_an_entry,

@@ -71,7 +71,7 @@ def _verification(data: dict[str, Any]) -> Verification:
     _need(data["format"] == _FORMAT, f"the format is not {_FORMAT!r}")
     nodes, lengths = data["nodes"], data["lengths"]
     forms = [*_forms(data, data["loss"]), *_forms(data, *_results(data))]
-    _need(len(forms) == len(data["forms"]), "a form is not of the loss or its derivative")
+    _need(len(forms) == len(data.get("forms", ())), "a form is not of the loss or its derivative")
     lines = [*data["lines"], *(line for form in forms for line in form["lines"])]
     variables = [n for n in nodes if not n.keys() & {"op", "data"}]
     names = [n["name"] for n in nodes if "name" in n]
@@ -96,6 +96,7 @@ def _compared(data: dict[str, Any], other: dict[int, int]) -> Iterator[tuple[str
     """What is wrong with each line at new points, and how often its entries were found right."""
     WORK.set(_MOST_WORK)
     values: list[Any] = []
+    slopes: dict[int, Any] = {}
     losses = [[f["of"], *(line["node"] for line in f["lines"])] for f in _forms(data, data["loss"])]
     moving = {data["loss"], data["wrt"], *chain.from_iterable(losses)}
     for node in data["nodes"]:
@@ -124,7 +125,7 @@ def _compared(data: dict[str, Any], other: dict[int, int]) -> Iterator[tuple[str
 
 def _forms(data: dict[str, Any], *of: int) -> list[Any]:
     """The forms to compute some nodes by."""
-    return [form for form in data["forms"] if form["of"] in of]
+    return [form for form in data.get("forms", ()) if form["of"] in of]
 
 
 def _results(data: dict[str, Any]) -> list[int]:
