@@ -3,7 +3,7 @@
 The smallest number of float64 is 2^-1074, and nothing here is larger than 2^20: with 1280 bits a
 difference that float64 can hold has lost nothing of the 64 bits that are kept of it.
 
-z   logits            e   exp(z - max z)      q   softmax(z)       a   sigmoid(z)
+z   logits            e   exp(z - max z)      q   e / sum(e)       a   sigmoid(z)
 p, y  targets         S   sum(p)              v   what the Hessian is multiplied with
 """
 
@@ -66,29 +66,42 @@ class Exact:
         return self._numbers(self.batch.along)
 
     @cached_property
+    def top(self) -> Any:
+        return self.z.max(axis=1, keepdims=True)
+
+    @cached_property
+    def e(self) -> Any:
+        return self._exp(self.z - self.top)
+
+    @cached_property
     def q(self) -> Any:
-        e = self._exp(self.z - self.z.max(axis=1, keepdims=True))
-        return e / e.sum(axis=1, keepdims=True)
+        return self.e / _total(self.e)
+
+    @cached_property
+    def rest(self) -> Any:
+        """logsumexp(z) - max z."""
+        return self._log(_total(self.e))
 
     @cached_property
     def minus_log_q(self) -> Any:
         """With 0 for masked entries: what they are multiplied with is 0."""
-        top = self.z.max(axis=1, keepdims=True)
-        rest = self._log(self._exp(self.z - top).sum(axis=1, keepdims=True))
-        return np.where(np.isneginf(self.batch.logits), 0, rest + top - self.z)
+        return np.where(np.isneginf(self.batch.logits), 0, self.rest + self.top - self.z)
+
+    @cached_property
+    def tail(self) -> Any:
+        return self._exp(-abs(self.z))
 
     @cached_property
     def sigmoids(self) -> tuple[Any, Any]:
         """a and 1 - a."""
-        tail = self._exp(-abs(self.z))
-        small, large = tail / (1 + tail), 1 / (1 + tail)
-        up = self.batch.logits > 0
+        large = 1 / (1 + self.tail)
+        small, up = self.tail * large, self.batch.logits > 0
         return np.where(up, large, small), np.where(up, small, large)
 
     @cached_property
     def minus_log_sigmoids(self) -> tuple[Any, Any]:
         """-log a, with 0 at masked entries, and -log(1 - a)."""
-        rest = self._log(1 + self._exp(-abs(self.z)))
+        rest = self._log(1 + self.tail)
         size = np.where(np.isneginf(self.batch.logits), 0, abs(self.z))
         up = self.batch.logits > 0
         return np.where(up, rest, rest + size), np.where(up, rest + size, rest)
@@ -163,8 +176,7 @@ def _focal(x: Exact, p: Any, exactly: bool) -> list[Part]:
 
 def _logsumexp(x: Exact, p: Any, exactly: bool) -> list[Part]:
     """The largest logit plus a number from 0 to log C: the sum may cancel."""
-    top = x.z.max(axis=1)
-    rest = x._log(x._exp(x.z - top[:, None]).sum(axis=1))
+    top, rest = x.top[:, 0], x.rest[:, 0]
     return [(top + rest, abs(top) + rest), (x.q, x.q), *_product(x, x.context.mpf(1))]
 
 
