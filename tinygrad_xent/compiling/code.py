@@ -28,7 +28,12 @@ class Code:
 
     def load(self) -> Callable[..., tuple[Any, ...]]:
         """The function that the source defines."""
-        space = dict(self.constants)
-        exec(compile(self.source, _FILE, "exec"), space)
-        run: Callable[..., tuple[Any, ...]] = space["run"]
-        return run
+        return defined_by(self.source, self.constants)
+
+
+def defined_by(source: str, given: dict[str, Any]) -> Callable[..., tuple[Any, ...]]:
+    """The function `run` that code defines, given what it takes for granted."""
+    space = dict(given)
+    exec(compile(source, _FILE, "exec"), space)
+    run: Callable[..., tuple[Any, ...]] = space["run"]
+    return run

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..graph import Tensor
 from . import chunks, vector_math
-from .code import Code
+from .code import Code, defined_by
 from .expressions import NotInLoops
 from .fused import FusedLoop
 from .kernels import Kernel
@@ -65,9 +65,7 @@ class NumbaCode(Code):
         """The function that the source defines."""
         from .kernel_cache import load_kernels
 
-        space = {**load_kernels(self.kernels), **self.constants}
-        exec(compile(self.driver, "<compiled>", "exec"), space)
-        return space["run"]
+        return defined_by(self.driver, {**load_kernels(self.kernels), **self.constants})
 
 
 class NumbaWriter(Writer):
