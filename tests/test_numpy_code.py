@@ -283,6 +283,13 @@ def test_labels_that_are_no_arguments_stay_small() -> None:
     assert code.memory < 3000 * 5000
 
 
+def test_the_same_graph_gives_the_same_code() -> None:
+    for tile in TILES:
+        with tile_of(*tile):
+            pages = {numpy_code.generate(*cross_entropy()).source for _ in range(8)}
+        assert len(pages) == 1
+
+
 def test_numpys_buffer_is_set_back() -> None:
     inputs, outputs = cross_entropy(rows=64, classes=1200)
     with tile_of(1 << 20):

@@ -75,7 +75,7 @@ class Loop:
             elif part.kind == "row" and form(part.value) == "written":
                 own.add(part.value)
         kinds = {v: (("rows", *v.shape[1:]), v.dtype) for v in own}
-        given = {v: ("stored", v) for v in self.stage.stored}
+        given = {v: ("stored", v) for v in self.stage.lasting}
         self.kept: set[Value] = own if self.outer is None else own | self.outer.kept
         places = Places(kinds, given, self._held())
         places.assign([self._event(part, tiled) for part in self.parts])
@@ -185,7 +185,7 @@ class Loop:
             if by_row and self._count() and not self.even:
                 self.first.append(f"{names[i]}_ = {names[i]}[:{self._count()}]")
                 names[i] += "_"
-        for value in self.stage.stored:
+        for value in self.stage.lasting:
             names["stored", value] = self._rows_of(value)
         return names
 
@@ -206,7 +206,7 @@ class Loop:
         return f"{name}_{i}"
 
     def _inside(self, part: Stage, buffers: dict[Any, str]) -> None:
-        for value in part.stored:
+        for value in part.lasting:
             self.names[value] = buffers[self.places.of[value]]
         Loop(self.page, part, self).write()
 

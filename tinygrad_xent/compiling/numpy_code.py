@@ -94,9 +94,11 @@ class Writer:
         for stage in self.plan.stages:
             if stage.rows:
                 made = set(stage.values)
-                reads = {root(a, kept) for v in made for a in v.args if a not in made}
+                reads = dict.fromkeys(
+                    root(a, kept) for v in stage.values for a in v.args if a not in made
+                )
                 whole = tuple(s.value for s in stage.gathered)
-                events.append(Event((*whole, *stage.stored), tuple(reads)))
+                events.append(Event((*whole, *stage.lasting), tuple(reads)))
             else:
                 events += [event(step, kept) for step in stage.steps]
         return events

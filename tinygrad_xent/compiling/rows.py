@@ -85,6 +85,11 @@ class Stage:
         return [step.value for step in self.steps]
 
     @property
+    def lasting(self) -> list[Value]:
+        """What is stored, in the order in which it is made."""
+        return [v for v in self.values if v in self.stored]
+
+    @property
     def gathered(self) -> list[Step]:
         return [step for step in self.steps if step.kind == "gathered"]
 

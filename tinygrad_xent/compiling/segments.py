@@ -42,9 +42,10 @@ def _wanted(part: Stage, stage: Stage) -> set[Value]:
 def part_event(part: Stage, kept: Container[Value]) -> Event:
     """What a part means for the memory of a block."""
     made = set(part.values)
-    reads = {root(a, kept) for v in made for a in v.args if a not in made} - made
+    outside = (a for v in part.values for a in v.args if a not in made)
+    reads = [v for v in dict.fromkeys(root(a, kept) for a in outside) if v not in made]
     over = tuple(v for v in reads if all(_may_replace(m, v, part, kept) for m in part.stored))
-    return Event(tuple(part.stored), tuple(reads), over)
+    return Event(tuple(part.lasting), tuple(reads), over)
 
 
 def last_read(value: Value, part: Stage, kept: Container[Value]) -> int:
