@@ -37,10 +37,12 @@ class FusedLoop(Loop):
     def _cut(self) -> list[Part]:
         return self.parts
 
-    def _part_event(self, part: Stage, kept: set[Value]) -> Event:
+    def _event_inside(self, part: Stage) -> Event:
         """A kernel writes no result over an argument, which it may read more than once."""
         made = set(part.values)
-        reads = dict.fromkeys(root(a, kept) for v in part.values for a in v.args if a not in made)
+        reads = dict.fromkeys(
+            root(a, self.kept) for v in part.values for a in v.args if a not in made
+        )
         return Event(tuple(_wanted(part)), tuple(reads))
 
     def _tile(self, fitting: int) -> int:

@@ -83,12 +83,15 @@ class Loop:
 
     def _event(self, part: Part, tiled: bool) -> Event:
         if isinstance(part, Stage):
-            return part_event(part, self.kept)
+            return self._event_inside(part)
         found, value = event(part, self.kept), part.value
         if part.kind == "row":
             return found
         apart = tiled and value.ndim and value.op != "scatter"
         return Event((), found.reads, (), (partial(value),) if apart else ())
+
+    def _event_inside(self, part: Stage) -> Event:
+        return part_event(part, self.kept)
 
     def _held(self) -> dict[Any, int]:
         """Places of results that hold an argument until its last use: those of the outer loop."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import PRIMITIVES
 from .expressions import (
     BOOL,
     INT,
@@ -30,6 +29,7 @@ from .expressions import (
 )
 from .rows import Step
 from .values import Value
+from .wording import ELEMENTWISE
 
 _DTYPES = frozenset(map(np.dtype, ("f4", "f8", "i8", "i4", "i2", "i1", "u1", "u2", "u4", "?")))
 _LINEAR = frozenset({"neg", "mul", "div"})
@@ -45,7 +45,7 @@ class Lowering:
     def __init__(self, rows: int) -> None:
         self.rows = rows
         self.made: dict[Value, Expr | Spike] = {}
-        self._loads: dict[Value, Expr] = {}
+        self._loads: dict[tuple[Value, bool], Expr] = {}
         self._here: dict[Any, Expr] = {}
         self._places: dict[Any, Expr] = {}
 
@@ -80,16 +80,16 @@ class Lowering:
                 zip(step.value.args, step.by_row, strict=True)]  # fmt: skip
 
     def _read(self, value: Value, by_row: bool) -> Expr | Spike:
-        if value in self.made:
+        if by_row and value in self.made:
             return self.made[value]
-        if value not in self._loads:
+        if (value, by_row) not in self._loads:
             if value.dtype not in _DTYPES:
                 raise NotInLoops(f"{value.dtype}")
-            shape = value.shape[1:] if by_row else value.shape
-            width = math.prod(shape)
+            width = math.prod(value.shape[1:] if by_row else value.shape)
             op = "literal" if value.op == "constant" and value.size == 1 else "load"
-            self._loads[value] = Expr(op, (), value.dtype, width, 0, value, by_row)
-        return self._loads[value]
+            loaded = Expr(op, (), value.dtype, width, 0, value, by_row)
+            self._loads[value, by_row] = loaded
+        return self._loads[value, by_row]
 
     def _dense(self, x: Expr | Spike) -> Expr:
         if isinstance(x, Expr):
@@ -116,7 +116,7 @@ class Lowering:
         own: Callable[[Step], Expr | Spike] | None = getattr(self, f"_do_{value.op}", None)
         if own is not None:
             found = own(step)
-        elif value.op in PRIMITIVES and PRIMITIVES[value.op].elementwise:
+        elif value.op in ELEMENTWISE:
             found = self._elementwise(step)
         else:
             raise NotInLoops(value.op)

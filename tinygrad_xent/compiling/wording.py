@@ -22,6 +22,7 @@ _INFIX = {
 }  # fmt: skip
 _OWN = frozenset({"exp", "expm1", "log", "log1p", "tanh", "scale"})  # as in vector_math.py
 _CHOICE = {"maximum": "larger", "minimum": "smaller"}
+ELEMENTWISE = frozenset(_INFIX) | _OWN | frozenset(_CHOICE)  # what can be said at all
 _COMPARISONS = frozenset({"greater", "less", "greater_equal", "less_equal", "equal", "not_equal"})
 _LOGIC = frozenset({"logical_and", "logical_or", "logical_not"})
 
