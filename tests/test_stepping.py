@@ -258,6 +258,19 @@ def test_the_breakpoint_on_nan_tells_the_whole_story() -> None:
     assert tx.steps("sum(exp(z))", at={"z": [1.0, 2.0]}).story == ""
 
 
+def test_what_keeps_the_digits_is_a_step_that_says_so() -> None:
+    """A saturated row has one node more, which the formulas do not print."""
+    z = tx.tensor([40.0, 0.0, 0.0], name="z")
+    w = tx.steps(tx.softmax_cross_entropy(z, 0))
+    step = w.find(on="relative", after=len(w.forward))
+    assert "minus the sum of the others" in step.say
+    gradient = next(s for s in w.backward if w.box(s.box).symbol.text == "z").arriving.entries
+    assert gradient[0] == pytest.approx(-8.4967085105831777e-18, rel=1e-15)
+    assert "relative" not in w.loss.text
+    plain = tx.steps(tx.softmax_cross_entropy(tx.tensor([4.0, 0.0, 0.0], name="z"), 0))
+    assert "relative" not in {box.op for box in plain.boxes}
+
+
 # -- moves ----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..graph import Tensor
+from ..ops.settling import SETTLING
 from .numbers import is_finite
 from .records import Edge
 
@@ -52,6 +53,8 @@ def backward_sentence(
         return f"{start}{symbol} passes nothing back."
     same = all(edge.rule == "g" for _, edge in sent)
     how = "what arrived" if same else "what arrived times its derivative,"
+    if node.op is not None and node.op.name in SETTLING:
+        how = "what arrived, for the largest entry as minus the sum of the others, digit by digit,"
     targets = [_target(name, edge) for name, edge in sent]
     return f"{start}{symbol} passes back {how} to {' and to '.join(targets)}."
 
