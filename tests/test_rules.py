@@ -7,10 +7,8 @@ import pytest
 
 from tinygrad_xent import ShapeError, log, sqrt
 from tinygrad_xent.algebra import kinds
+from tinygrad_xent.algebra.along import Along, AlongOne, AlongRows
 from tinygrad_xent.algebra.kinds import (
-    Along,
-    AlongOne,
-    AlongRows,
     Anything,
     Constant,
     NonNegative,

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..graph import Tensor, toposort
+from .along import Along, AlongAny, Place, PlaceAny
 from .facts import Facts
-from .kinds import Along, AlongAny, Constant, Number, Place, PlaceAny, Simplex, Whole
+from .kinds import Constant, Number, Simplex, Whole
 from .naming import summed
 from .terms import Terms, exact_number
 from .views import (

@@ -8,10 +8,8 @@ name and the docstring are the line in the derivation. No rule knows a loss.
 """
 
 from ..ops import abs, cos, exp, log, sign, sin, sqrt, tanh, transpose, where
+from .along import Along, AlongOne, AlongRows
 from .kinds import (
-    Along,
-    AlongOne,
-    AlongRows,
     Anything,
     Constant,
     Count,

@@ -9,18 +9,13 @@ to compute by is what `exposure.py` says.
 """
 
 from ..ops import cos, exp, expm1, log, log1p, others, sin, sqrt, sum, tanh, where
+from .along import Along, AlongBack, AlongOf, AlongRows, AlongVector, Place
 from .kinds import (
-    Along,
-    AlongBack,
-    AlongOf,
-    AlongRows,
-    AlongVector,
     Anything,
     Below,
     Maybe,
     Nonzero,
     Parts,
-    Place,
     Positive,
     Scale,
     Shares,
