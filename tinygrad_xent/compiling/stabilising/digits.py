@@ -21,12 +21,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from ...functions.arithmetic import minus_abs
 from ...graph import PRIMITIVES, Tensor, shape_of, toposort
-from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
-from .factors import Factors, factors
+from ...ops import exp, expand_dims, expm1, getitem, log1p, put, reshape, squeeze, sum, where
+from .factors import Factors, factors, sum_of_rows
 from .interning import Interner, rebuilt
 from .knowing import equals, is_constant_along, is_number, is_positive, name_of
 from .monomials import Exponents, added, combined, linear, spread
@@ -67,9 +65,9 @@ class _Digits:
 
     def shares_below(self, f: Factors) -> Iterable[Shares]:
         """The sums of shares that a product is divided by."""
-        for place in f.below:
+        for place, places in f.below:
             shares = self.shares.get(place)
-            if shares is not None and shares.are_met_by_rows(f):
+            if shares is not None and (place, places) == sum_of_rows(shares.total, shares.x.ndim):
                 yield shares
 
 
@@ -160,7 +158,10 @@ def _over_share(term: Any, e: Any, total: Any) -> Any:
             return -walk(x.args[0], above)
         if name in ("expand_dims", "squeeze", "broadcast_to"):
             inner = walk(x.args[0], above)
-            return inner if is_number(inner) else x.op(inner, **x.params)
+            missing = x.args[0].ndim - len(shape_of(inner))  # those of the divisor
+            if not shape_of(inner):
+                return inner
+            return x.op(expand_dims(inner, tuple(range(missing))), **x.params)
         return x
 
     quotient = walk(term, True)
@@ -200,48 +201,59 @@ def _less_mean(d: _Digits, node: Tensor) -> Any:
     left, right = node.args
     sign = -1.0 if name_of(node) == "sub" else 1.0
     for first, second, front, back in ((left, right, 1.0, sign), (right, left, sign, 1.0)):
-        found = _deviation(d, first, second, back / front)
+        found = _deviation(d, first, second, back / front, node.shape)
         if found is not None:
             return found if front == 1 else -found
     return None
 
 
-def _deviation(d: _Digits, w: Any, product: Any, sign: float) -> Any:
-    f = factors(product)
-    for shares in d.shares_below(f):
-        for s in (n for p, n in f.nodes.items() if f.above[p] and name_of(n) == "sum"):
-            summed, e = factors(s.args[0]), d.intern(shares.e)
-            rows = is_constant_along(f.uses[id(s)][0], (shares.axis,), shares.x.ndim)
-            if s.params["axis"] != (shares.axis,) or not summed.above[id(e)] or not rows:
+def _deviation(d: _Digits, w: Any, product: Any, sign: float, shape: Any) -> Any:
+    f, weight = factors(product), factors(w)
+    for factor in f.above:
+        for shares in d.shares.values():
+            left = _meant(f, factor, shares, factors(d.intern(shares.e)))
+            if left is None or shape != shares.x.shape:
                 continue
-            inner = summed.over(factors(e))
-            per_row = f.over(factors(s)).over(factors(shares.total).inverse())
-            left = factors(w).over(per_row).over(inner)
-            if left.is_number() and left.number * sign == -1:
+            rest = weight.over(left)
+            if rest.is_number() and rest.number * sign == -1:
                 part = w * shares.e
                 whole = sum(spread(part, shares.x.shape), shares.axis, keepdims=True)
                 return (w * shares.rest - (whole - part)) / shares.whole
     return None
 
 
+def _meant(f: Factors, factor: Any, shares: Shares, e: Factors) -> Factors | None:
+    """The weight w for which a product, of which one factor is a sum, is sum (w e / S)."""
+    s, ndim = f.nodes[factor], shares.x.ndim
+    if name_of(s) != "sum" or s.params["axis"] != (shares.axis,):
+        return None
+    if shape_of(s.args[0]) != shares.x.shape or factor != sum_of_rows(s, ndim):
+        return None
+    outside = f.over(Factors(1.0, Counter([factor]), Counter(), {}))
+    if not outside.is_constant_along(ndim - 1 - shares.axis):
+        return None
+    inside, total = factors(s.args[0]).times(outside), sum_of_rows(shares.total, ndim)
+    if not (e.above <= inside.above and total in inside.below):
+        return None
+    return inside.over(e).times(Factors(1.0, Counter([total]), Counter(), {}))
+
+
 def _less_plain_mean(d: _Digits, node: Tensor) -> Any:
     """x - (sum x) / n, counted from the first entry."""
     x, mean = node.args
     f = factors(mean)
-    sums = [n for p, n in f.nodes.items() if f.above[p] == 1]
-    if f.below or len(f.above) != 1 or not sums or name_of(sums[0]) != "sum":
+    if f.below or f.above.total() != 1 or name_of(x) == "sub":
         return None
-    if sums[0].args[0] is not x:
+    (factor,) = f.above
+    total = f.nodes[factor]
+    if name_of(total) != "sum" or total.args[0] is not x or len(total.params["axis"]) != 1:
         return None
-    axis = sums[0].params["axis"]
-    if not is_constant_along(mean, axis, x.ndim):
+    (axis,) = total.params["axis"]
+    if factor != sum_of_rows(total, x.ndim) or abs(f.number * x.shape[axis] - 1) > 1e-14:
         return None
-    n = np.prod([x.shape[a] for a in axis])
-    if len(axis) != 1 or abs(f.number * n - 1) > 1e-14 or name_of(x) == "sub":
-        return None
-    first = getitem(x, tuple(slice(0, 1) if a == axis[0] else slice(None) for a in range(x.ndim)))
+    first = getitem(x, tuple(slice(0, 1) if a == axis else slice(None) for a in range(x.ndim)))
     moved = x - first
-    return moved - sum(moved, axis[0], keepdims=True) / float(n)
+    return moved - sum(moved, axis, keepdims=True) / float(x.shape[axis])
 
 
 def _slope_of_tanh(d: _Digits, node: Tensor) -> Any:

@@ -1,38 +1,40 @@
 """A node as a product: a number, what it is multiplied by, and what it is divided by.
 
-Two nodes that differ in axes of length 1 only count as the same factor: sums with and without
-`keepdims` are one number per row.
+A factor is known by which node it is and by where the axes of that node lie in the product. So it
+is the same factor however axes of length 1 came and went, and another one where it lies crosswise:
+in `a[:, None] / a[None, :]` nothing cancels.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ...graph import Tensor
+from ...graph import Tensor, shape_of
 from .knowing import is_number, name_of
 
-_SAME_ROWS = frozenset({"expand_dims", "squeeze", "broadcast_to"})
+Places = tuple[int | None, ...]
+Factor = tuple[int, Places]  # id() of a node, and for each axis its place, counted from the last
+
+_SAME_ENTRIES = frozenset({"expand_dims", "squeeze", "broadcast_to"})
 _MANY = 32  # different factors, after which a product is not opened any further
 
 
 @dataclass(frozen=True)
 class Factors:
-    """A product, its factors known by what they are once their unit axes are taken off.
+    """A product.
 
     Attributes:
         number: what stands in front.
         above, below: how often each factor is in the product, and in what it is divided by.
-        nodes: the factors.
-        uses: as which nodes, with what axes, each factor stands in the product.
+        nodes: the node of each factor.
     """
 
     number: float
-    above: Counter[int]
-    below: Counter[int]
-    nodes: dict[int, Tensor]
-    uses: dict[int, list[Any]] = field(default_factory=dict)
+    above: Counter[Factor]
+    below: Counter[Factor]
+    nodes: dict[Factor, Any]
 
     def over(self, other: Factors) -> Factors:
         """The quotient, in which what is in both is gone."""
@@ -41,42 +43,79 @@ class Factors:
             self.number / other.number, above - below, below - above, {**self.nodes, **other.nodes}
         )
 
-    def inverse(self) -> Factors:
-        """One over it."""
-        return Factors(1 / self.number, self.below, self.above, self.nodes)
+    def times(self, other: Factors) -> Factors:
+        """The product, in which what cancels is gone."""
+        return self.over(Factors(1 / other.number, other.below, other.above, other.nodes))
 
     def is_number(self) -> bool:
         return not self.above and not self.below
 
+    def is_constant_along(self, place: int) -> bool:
+        """Whether it is the same all along an axis, which is counted from the last."""
+        return not any(place in places for _, places in (*self.above, *self.below))
+
 
 def factors(x: Any) -> Factors:
     """The factors of a node."""
-    number, above, below = 1.0, Counter[int](), Counter[int]()
-    nodes: dict[int, Tensor] = {}
-    uses: dict[int, list[Any]] = {}
-    stack = [(x, 1)]
+    number, above, below = 1.0, Counter[Factor](), Counter[Factor]()
+    nodes: dict[Factor, Any] = {}
+    stack: list[tuple[Any, Places, int]] = [(x, _all_places(x), 1)]
     while stack:
-        node, power = stack.pop()
-        used, node = node, base(node)
+        node, places, power = stack.pop()
+        node, places = _base(node, places)
         name = name_of(node) if len(nodes) < _MANY else ""
-        if is_number(node):
+        if is_number(node) and node != 0:
             number *= float(node) ** power
         elif name == "neg":
             number = -number
-            stack.append((node.args[0], power))
+            stack.append((node.args[0], places, power))
         elif name in ("mul", "div"):
-            stack.append((node.args[0], power))
-            stack.append((node.args[1], power if name == "mul" else -power))
+            x, y = node.args
+            stack.append((x, _last(places, x), power))
+            stack.append((y, _last(places, y), power if name == "mul" else -power))
         else:
-            nodes[id(node)] = node
-            uses.setdefault(id(node), []).append(used)
-            (above if power > 0 else below)[id(node)] += 1
+            factor = _factor(node, places)
+            nodes[factor] = node
+            (above if power > 0 else below)[factor] += 1
     both = above & below
-    return Factors(number, above - both, below - both, nodes, uses)
+    return Factors(number, above - both, below - both, nodes)
+
+
+def sum_of_rows(total: Tensor, ndim: int) -> Factor:
+    """A sum along an axis of something of `ndim` axes, as the factor that each row has."""
+    (axis,) = total.params["axis"]
+    places: list[int | None] = [ndim - 1 - i for i in range(ndim)]
+    if not total.params["keepdims"]:
+        del places[axis]
+    return _factor(total, tuple(places))
 
 
 def base(x: Any) -> Any:
     """A node without the broadcasting and the axes of length 1 that were put on or taken off."""
-    while name_of(x) in _SAME_ROWS:
-        x = x.args[0]
-    return x
+    return _base(x, _all_places(x))[0]
+
+
+def _base(node: Any, places: Places) -> tuple[Any, Places]:
+    while name_of(node) in _SAME_ENTRIES:
+        inner, axis = node.args[0], node.params.get("axis", ())
+        if name_of(node) == "expand_dims":
+            places = tuple(p for i, p in enumerate(places) if i not in axis)
+        elif name_of(node) == "squeeze":
+            left = iter(places)
+            places = tuple(None if i in axis else next(left) for i in range(len(shape_of(inner))))
+        node, places = inner, _last(places, inner)
+    return node, places
+
+
+def _all_places(x: Any) -> Places:
+    return tuple(reversed(range(len(shape_of(x)))))
+
+
+def _last(places: Places, x: Any) -> Places:
+    """The places of the axes of what is broadcast."""
+    return places[len(places) - len(shape_of(x)) :]
+
+
+def _factor(node: Any, places: Places) -> Factor:
+    lengths = shape_of(node)
+    return id(node), tuple(None if n == 1 else p for p, n in zip(places, lengths, strict=True))

@@ -139,7 +139,7 @@ def _log_of(x: Any) -> Any:
     if name in ("add", "sub") and not isinstance(x.args[1], Tensor):
         if equals(x.args[1], 1.0 if name == "add" else -1.0):
             return log1p(x.args[0])
-    return log(x) if isinstance(x, Tensor) else float(np.log(x))
+    return log(x)
 
 
 def _product(s: Stable, node: Tensor, form: Monomial) -> Any:

@@ -10,8 +10,8 @@ import numpy as np
 
 from ...graph import PRIMITIVES, Tensor
 from ...ops import astype, exp, put, sum, where
-from .factors import Factors, base
-from .knowing import is_constant_along, is_largest_of, name_of
+from .factors import base
+from .knowing import is_largest_of, name_of
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,6 @@ class Shares:
     axis: int
     total: Tensor
     picks: list[Tensor]
-
-    def are_met_by_rows(self, f: Factors) -> bool:
-        """Whether a product has the sum S at each of the entries that it is a sum of."""
-        uses = f.uses.get(id(self.total), [self.total])
-        return all(is_constant_along(used, (self.axis,), self.x.ndim) for used in uses)
 
     @property
     def e(self) -> Any:

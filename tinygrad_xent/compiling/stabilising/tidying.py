@@ -146,6 +146,8 @@ def _core(x: Any) -> Any:
 
 def _expand_dims(make: Make, x: Any, axis: Any) -> Any:
     """Of an entry-by-entry operation, taken to its arguments, where it may meet a `squeeze`."""
+    if axis == ():
+        return x
     if name_of(x) == "squeeze" and x.params["axis"] == axis:
         return x.args[0]
     if not isinstance(x, Tensor) or x.op is None or not x.op.elementwise:
