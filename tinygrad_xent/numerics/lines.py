@@ -1,6 +1,6 @@
 """A function called with Tensors, and the user's line on which each operation was recorded.
 
-Nodes carry no lines, which would cost every graph. Python's profiler sees each call of `record`.
+Nodes carry no lines, which would cost every graph. Python's profiler sees each node being made.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 
 from ..errors import user_line
 from ..graph import Tensor, record, recording
+from ..graph.tensor import record_pair
 
 Lines = dict[int, str]
+_MAKING = (record.__code__, record_pair.__code__)
 
 
 def called(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, list[Tensor], Lines]:
@@ -55,7 +57,7 @@ def _noted() -> Iterator[Lines]:
     before = sys.getprofile()
 
     def note(frame: FrameType, event: str, made: Any) -> None:
-        if event == "return" and frame.f_code is record.__code__ and made is not None:
+        if event == "return" and frame.f_code in _MAKING and made is not None:
             lines[id(made)] = "".join(user_line()).removeprefix("  at:").strip()
 
     sys.setprofile(note)
