@@ -178,7 +178,7 @@ def test_printing_names_every_rule() -> None:
     page = str(d)
     assert "where q = exp(z)/sum(exp(z), axis=-1)" in page or "where q = exp(z)/sum(exp(z))" in page
     assert all(step.rule in page for step in d.steps)
-    assert page.rstrip().endswith("holds where sum(p) = 1")
+    assert "  holds where sum(p) = 1\n  computed as q*(1 - p)" in page
 
 
 # -- bad input ------------------------------------------------------------------------------------
