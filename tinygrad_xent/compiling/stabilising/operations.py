@@ -113,22 +113,26 @@ def _less(
 
 def _log(s: Stable, node: Tensor, form: Any) -> Any:
     """The logarithm of a product is a sum; that of an exponential is what stood in it."""
-    f = s.unfolded(node.args[0])
+    f, pieces = s.unfolded(node.args[0]), []
+    share = s.rest_of(f)
+    if share is not None:
+        whole, total, f = share
+        pieces.append(whole.log_share_of_rest(total))
     known = [x for x in f.above if is_positive(x)]
     unknown = Monomial(f.shape, f.number, tuple(x for x in f.above if not is_positive(x)),
                        tuple(x for x in f.below if not is_positive(x)))  # fmt: skip
-    if not f.exponents and not known and len(unknown.below) == len(f.below):
+    if not pieces and not f.exponents and not known and len(unknown.below) == len(f.below):
         return _log_of(unknown.ordinary())
-    whole: Any = combined(f.exponents) if f.exponents else None
-    pieces = [_log_of(x) for x in known]
+    pieces += [_log_of(x) for x in known]
+    found: Any = combined(f.exponents) if f.exponents else None
     if not unknown.is_one:
         pieces.append(_log_of(unknown.ordinary()))
     for piece in pieces:
-        whole = piece if whole is None else whole + piece
+        found = piece if found is None else found + piece
     for x in f.below:
         if is_positive(x):
-            whole = -_log_of(x) if whole is None else whole - _log_of(x)
-    return 0.0 if whole is None else whole
+            found = -_log_of(x) if found is None else found - _log_of(x)
+    return 0.0 if found is None else found
 
 
 def _log_of(x: Any) -> Any:

@@ -13,7 +13,7 @@ exponential, and one less a sigmoid as the other sigmoid because one part of a s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from ...ops import (
     expm1,
     max,
     maximum,
-    others,
     squeeze,
     stop_gradient,
     sum,
@@ -49,6 +48,7 @@ from .monomials import (
     without,
 )
 from .operations import FORMS, PLAIN
+from .wholes import Whole, whole
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,6 @@ class _Pair:
     ahead: Any
     first: Exponents
     second: Exponents
-    rest: Any
-
-
-@dataclass(frozen=True)
-class _Whole:
-    """A divisor that is a sum of exponentials: what one of them is, and the sum of the others."""
-
-    exponents: Exponents
     rest: Any
 
 
@@ -85,7 +77,7 @@ class Stable:
         self._plain: dict[int, Any] = {}
         self._forms: dict[int, Monomial] = {}
         self._pairs: dict[int, _Pair] = {}
-        self._wholes: dict[int, _Whole] = {}
+        self._wholes: dict[int, Whole] = {}
         self._waiting: dict[int, Callable[[], Monomial]] = {}
         self._nonpositive: set[frozenset[tuple[int, float]]] = set()
 
@@ -175,9 +167,9 @@ class Stable:
         """One less a part of a whole: the other parts."""
         if f.number != 1 or f.above or len(f.below) != 1:
             return None
-        whole = self._wholes.get(id(f.below[0]))
-        if whole is not None and not added(f.exponents, scaled(whole.exponents, -1.0)):
-            return Monomial(f.shape, 1.0, (whole.rest,), f.below)
+        known = self._wholes.get(id(f.below[0]))
+        if known is not None and not added(f.exponents, scaled(known.exponents, -1.0)):
+            return Monomial(f.shape, 1.0, (known.rest,), f.below)
         return self._other_of_two(f)
 
     def _other_of_two(self, f: Monomial) -> Monomial | None:
@@ -190,6 +182,17 @@ class Stable:
         for mine, other in ((pair.first, pair.second), (pair.second, pair.first)):
             if not added(left, scaled(mine, -1.0)):
                 return Monomial(f.shape, 1.0, (), f.below, added(other, top))
+        return None
+
+    def rest_of(self, f: Monomial) -> tuple[Whole, Any, Monomial] | None:
+        """If a monomial has the rest of a whole over that whole: these two, and what is left."""
+        for x in f.below:
+            known = self._wholes.get(id(x))
+            if known is not None and any(r is known.rest for r in f.above):
+                above = tuple(r for r in f.above if r is not known.rest)
+                below = tuple(y for y in f.below if y is not x)
+                if (len(above), len(below)) == (len(f.above) - 1, len(f.below) - 1):
+                    return known, x, replace(f, above=above, below=below)
         return None
 
     # -- sums of exponentials ---------------------------------------------------------------------
@@ -211,7 +214,7 @@ class Stable:
             entry = part if equals(weight, 1.0) else part * weight
         kept = self._trimmed(sum(entry, axis, keepdims=True))
         if varying and equals(weight, 1.0) and len(axis) == 1:
-            self._wholes[id(kept)] = _Whole(shifted, self.intern(others(part, axis[0])))
+            self._wholes[id(kept)] = self._interned(whole(shifted, part, axis[0]))
         outside = added(along, shift)
         above, below = (kept, *outer.above), outer.below
         if not keepdims:
@@ -232,6 +235,9 @@ class Stable:
         largest = max(there, axis, keepdims=True)
         finite = where(largest == -np.inf, 0.0, largest)  # nothing is there
         return there, self._trimmed(stop_gradient(finite))
+
+    def _interned(self, known: Whole) -> Whole:
+        return replace(known, rest=self.intern(known.rest))
 
     def _trimmed(self, x: Any) -> Any:
         """Without leading axes of length 1, which broadcasting brings back."""
@@ -284,8 +290,8 @@ class Stable:
             self._nonpositive.add(key(exponents))
         above, below = ([move(x) for x in part] for part in (f.above, f.below))
         for old, new in zip((*f.above, *f.below), (*above, *below), strict=True):
-            whole = self._wholes.get(id(old))
-            if whole is not None and shape_of(whole.rest) == f.shape:
-                there = self._mapped(whole.exponents, move)
-                self._wholes[id(new)] = _Whole(there, move(whole.rest))
+            known = self._wholes.get(id(old))
+            if known is not None and shape_of(known.rest) == f.shape:
+                there, log_rest = self._mapped(known.exponents, move), known.log_rest
+                self._wholes[id(new)] = Whole(there, move(known.rest), lambda m=log_rest: move(m()))
         return Monomial(node.shape, f.number, tuple(above), tuple(below), exponents)
