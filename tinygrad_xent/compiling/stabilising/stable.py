@@ -292,6 +292,6 @@ class Stable:
         for old, new in zip((*f.above, *f.below), (*above, *below), strict=True):
             known = self._wholes.get(id(old))
             if known is not None and shape_of(known.rest) == f.shape:
-                there, log_rest = self._mapped(known.exponents, move), known.log_rest
-                self._wholes[id(new)] = Whole(there, move(known.rest), lambda m=log_rest: move(m()))
+                there = self._mapped(known.exponents, move)
+                self._wholes[id(new)] = known.moved(there, move)
         return Monomial(node.shape, f.number, tuple(above), tuple(below), exponents)

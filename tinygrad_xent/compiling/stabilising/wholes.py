@@ -32,6 +32,10 @@ class Whole:
         e, rest = spread(exponential(self.exponents), self.rest.shape), self.rest
         return where(e < rest, -log1p(e / rest), self.log_rest() - log(total))
 
+    def moved(self, exponents: Exponents, move: Callable[[Any], Any]) -> Whole:
+        """The same of entries that are in other places."""
+        return Whole(exponents, move(self.rest), lambda: move(self.log_rest()))
+
 
 def whole(exponents: Exponents, part: Tensor, axis: int) -> Whole:
     """The sum along an axis of exponentials, of which the largest is 1."""

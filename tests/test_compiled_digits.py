@@ -1,0 +1,226 @@
+"""Compiled losses, written naively, against mpmath: every entry of value and gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import tinygrad_xent as tx
+from tinygrad_xent.compiling import tracing
+from tinygrad_xent.compiling.stabilising import wholes
+
+SCALES = (1e-3, 1.0, 40.0, 800.0, 1e4)
+ONE_HOT = 2e-13  # promised
+DENSE = 3e-13  # sums of weights that are rounded themselves, and differences of the data
+
+Reference = Callable[[list[Any], list[Any]], tuple[Any, list[Any]]]
+LOSSES: dict[str, tuple[Callable[[Any, Any], Any], Reference]] = {}
+
+
+def softmax(z: Any) -> Any:
+    e = tx.exp(z)
+    return e / tx.sum(e, axis=-1, keepdims=True)
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + tx.exp(-z))
+
+
+def shares(z: list[Any]) -> list[Any]:
+    e = [mp.exp(x - max(z)) for x in z]
+    return [x / mp.fsum(e) for x in e]
+
+
+def loss(f: Callable[[Any, Any], Any]) -> Callable[[Reference], Reference]:
+    """Enter a loss; what is decorated gives its value and gradient by hand."""
+
+    def enter(reference: Reference) -> Reference:
+        LOSSES[reference.__name__] = f, reference
+        return reference
+
+    return enter
+
+
+def _weighted(weights: list[Any], q: list[Any]) -> Any:
+    return -mp.fsum(w * mp.log(x) for w, x in zip(weights, q, strict=True) if w)
+
+
+@loss(lambda z, p: -tx.sum(p * tx.log(softmax(z))))
+def cross_entropy(z: list[Any], p: list[Any]) -> Any:
+    q = shares(z)
+    return _weighted(p, q), [mp.fsum(p) * b - a for a, b in zip(p, q, strict=True)]
+
+
+@loss(lambda z, p: tx.softmax_cross_entropy(z, p))
+def of_the_library(z: list[Any], p: list[Any]) -> Any:
+    return cross_entropy(z, p)
+
+
+@loss(lambda z, p: tx.sum(p * (tx.log(p) - tx.log(softmax(z)))))
+def divergence(z: list[Any], p: list[Any]) -> Any:
+    value, slope = cross_entropy(z, p)
+    return value - _weighted(p, p), slope
+
+
+@loss(lambda z, p: -tx.sum(p * tx.log(softmax(z / 4.0))))
+def with_a_temperature(z: list[Any], p: list[Any]) -> Any:
+    value, slope = cross_entropy([x / 4 for x in z], p)
+    return value, [x / 4 for x in slope]
+
+
+@loss(lambda z, p: -tx.log(softmax(z)[1]))
+def of_a_label(z: list[Any], p: list[Any]) -> Any:
+    return cross_entropy(z, [mp.mpf(i == 1) for i in range(len(z))])
+
+
+@loss(lambda z, p: -tx.log(1 - softmax(z)[1]))
+def of_the_others(z: list[Any], p: list[Any]) -> Any:
+    q = shares(z)
+    rest = mp.fsum([*q[:1], *q[2:]])
+    return -mp.log(rest), [q[1] if j == 1 else -q[1] * x / rest for j, x in enumerate(q)]
+
+
+@loss(lambda z, p: -tx.sum(p * tx.log(sigmoid(z)) + (1 - p) * tx.log(1 - sigmoid(z))))
+def binary_cross_entropy(z: list[Any], p: list[Any]) -> Any:
+    q, r = [1 / (1 + mp.exp(-x)) for x in z], [1 / (1 + mp.exp(x)) for x in z]
+    slope = [a * (1 - y) - y * b for a, b, y in zip(q, r, p, strict=True)]
+    return _weighted(p, q) + _weighted([1 - y for y in p], r), slope
+
+
+@loss(lambda z, p: tx.sum(tx.sigmoid_binary_cross_entropy(z, p)))
+def binary_of_the_library(z: list[Any], p: list[Any]) -> Any:
+    return binary_cross_entropy(z, p)
+
+
+@loss(lambda z, p: tx.sum(tx.log(1 + tx.exp(z))))
+def softplus(z: list[Any], p: list[Any]) -> Any:
+    return mp.fsum(mp.log1p(mp.exp(x)) for x in z), [1 / (1 + mp.exp(-x)) for x in z]
+
+
+@loss(lambda z, p: tx.mean((z - tx.mean(z)) ** 2))
+def variance(z: list[Any], p: list[Any]) -> Any:
+    n, mean = len(z), mp.fsum(z) / len(z)
+    return mp.fsum((x - mean) ** 2 for x in z) / n, [2 * (x - mean) / n for x in z]
+
+
+@loss(lambda z, p: tx.sum((tx.exp(z) - tx.exp(-z)) / (tx.exp(z) + tx.exp(-z)) + 2))
+def tanh_by_hand(z: list[Any], p: list[Any]) -> Any:
+    return mp.fsum(mp.tanh(x) + 2 for x in z), [1 / mp.cosh(x) ** 2 for x in z]
+
+
+def cases() -> Any:
+    """Logits of all scales, ties among them, with one-hot and dense targets."""
+    rng = np.random.default_rng(1)
+    for scale in SCALES:
+        for n in (2, 3, 3, 7):
+            for ties in (False, True):
+                z = np.full(n, rng.normal() * scale) if ties else rng.normal(size=n) * scale
+                yield z, np.eye(n)[rng.integers(n)], ONE_HOT
+                yield z, rng.dirichlet(np.ones(n)), DENSE
+
+
+def relative_error(got: Any, exact: Any) -> float:
+    """Below the smallest normal number it is 0 if all but the last digits there are right."""
+    if not np.isfinite(got):
+        return 99.0
+    info = np.finfo(got.dtype)
+    difference = abs(mp.mpf(float(got)) - exact)
+    if abs(exact) < mp.mpf(float(info.smallest_normal)):
+        return 0.0 if difference <= 16 * mp.mpf(float(info.smallest_subnormal)) else 99.0
+    return float(difference / abs(exact) / (mp.mpf(float(info.eps)) / 2**-52))
+
+
+def worst(name: str, dtype: Any = np.float64) -> tuple[float, Any]:
+    """How much larger an error is than promised, and where."""
+    f, reference = LOSSES[name]
+    fast, found = tx.compile(tx.value_and_grad(f), backend="numpy"), (0.0, None)
+    for z, p, promised in cases():
+        z, p = z.astype(dtype), p.astype(dtype)
+        digits = min(60 + int(np.ptp(z) + np.max(np.abs(z))), 700)  # of 1 - 1e-300 and the like
+        with np.errstate(all="ignore"), mp.workdps(digits):
+            value, slope = fast(z, p)
+            assert value.dtype == slope.dtype == dtype
+            exact, by_entry = reference(*([mp.mpf(float(x)) for x in a] for a in (z, p)))
+            pairs = [(value, exact), *zip(slope, by_entry, strict=True)]
+            error = max(relative_error(a, b) for a, b in pairs) / promised
+        found = max(found, (error, (z, p, value, slope)), key=lambda e: e[0])
+    return found
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_every_digit_that_is_promised(name: str, dtype: Any) -> None:
+    factor, where = worst(name, dtype)
+    assert factor <= 1, f"{factor} times the error that is promised, at {where}"
+
+
+# -- the checks themselves ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "of_the_others", "binary_cross_entropy"])
+def test_without_the_stable_form_digits_are_lost(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(tracing, "keeping_digits", list)
+    monkeypatch.setattr(tracing.Stable, "__call__", lambda self, root: root)
+    assert worst(name)[0] > 1
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "variance"])
+def test_without_the_rules_of_digits_they_are_lost(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(tracing, "keeping_digits", list)
+    assert worst(name)[0] > 1
+
+
+def test_a_share_that_is_neither_small_nor_large_by_mistake_is_found(monkeypatch: Any) -> None:
+    for wrong in (
+        lambda self, total: tx.log(self.rest) - tx.log(total),
+        lambda self, total: -tx.log1p(tx.exp(tx.log(self.rest)) / total),
+        lambda self, total: self.log_rest() - tx.log(total),
+    ):
+        monkeypatch.setattr(wholes.Whole, "log_share_of_rest", wrong)
+        assert worst("of_the_others")[0] > 1
+
+
+# -- masks ----------------------------------------------------------------------------------------
+
+Z = np.array([[1.0, -np.inf, 2.0, 0.5], [-np.inf, 3.0, -np.inf, 1.0]])
+P, ROWS, PICKED = np.array([[0.2, 0.0, 0.3, 0.5], [0.0, 1.0, 0.0, 0.0]]), np.arange(2), [2, 1]
+MASKED: dict[str, Callable[[Any], Any]] = {
+    "dense": lambda z: -tx.sum(P.astype(z.dtype) * tx.log(softmax(z))),
+    "labels": lambda z: -tx.sum(tx.log(softmax(z)[ROWS, PICKED])),
+    "labels of the logarithm": lambda z: -tx.sum(tx.log(softmax(z))[ROWS, PICKED]),
+    "squared": lambda z: tx.sum((softmax(z) - P.astype(z.dtype)) ** 2),
+    "logsumexp": lambda z: tx.sum(tx.log(tx.sum(tx.exp(z), axis=1))),
+    "others": lambda z: -tx.sum(tx.log(1 - softmax(z)[ROWS, PICKED])),
+    "library": lambda z: tx.sum(tx.softmax_cross_entropy(z, P.astype(z.dtype))),
+    "library, labels": lambda z: tx.sum(tx.softmax_cross_entropy(z, np.array(PICKED))),
+    "softplus": lambda z: tx.sum(tx.log(1 + tx.exp(z))),
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_masked_classes_are_not_there(name: str, dtype: Any) -> None:
+    """What is masked has the gradient 0; the rest is as if it were far away, but not infinitely."""
+    fast = tx.compile(tx.value_and_grad(MASKED[name]), backend="numpy")
+    value, slope = fast(Z.astype(dtype))
+    expected, far = fast(np.where(np.isinf(Z), -1e4, Z))
+    assert value.dtype == slope.dtype == dtype
+    np.testing.assert_allclose(value, expected, rtol=2e-6 if dtype == np.float32 else 1e-13)
+    np.testing.assert_allclose(slope, far, rtol=0, atol=1e-6 if dtype == np.float32 else 1e-14)
+    assert not slope[np.isinf(Z)].any()
+
+
+def test_a_row_in_which_all_is_masked_is_nan_and_no_other() -> None:
+    z = np.vstack([Z, np.full(4, -np.inf)])
+    with np.errstate(all="ignore"):
+        value, slope = tx.compile(
+            tx.value_and_grad(lambda z: -tx.sum(tx.log(softmax(z))[np.arange(3), [2, 1, 0]])),
+            backend="numpy",
+        )(z)
+    assert np.isnan(value)
+    assert np.isnan(slope[2]).all()
+    assert np.isfinite(slope[:2]).all()
