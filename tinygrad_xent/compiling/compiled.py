@@ -36,6 +36,7 @@ class Compiled:
 
     Attributes:
         source: the code for the arguments of the last call that was recorded.
+        constants: the arrays that this code names and does not spell out, by name.
         memory: the bytes of temporaries that this code keeps from call to call.
     """
 
@@ -119,6 +120,10 @@ class Compiled:
     @property
     def source(self) -> str:
         return self._recorded().code.source
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        return dict(self._recorded().code.constants)
 
     @property
     def memory(self) -> int:
