@@ -6,8 +6,9 @@ and so is `rest`, which is S - e. Each right-hand side equals its left-hand side
 
     log S                      log1p R
     K e / S + c                (e (K + c) + c rest) / S           K + c is added up as a formula
+    K e / (1 + u) + c          the same for two shares, see two.py
     K e / S + v at t           the same at t, K e / S elsewhere
-    k w - k (sum w e) / S      k (w rest - (sum w e - w e)) / S   a deviation from a mean
+    k w - k (sum w e) / S      k (w rest - others(w e)) / S   a deviation from a mean
     x - (sum x) / n            the same of x - x_0
     1 - tanh(x)^2              4 u / (1 + u)^2                    u = e^(-2 |x|)
     p log q                    0 where p is 0
@@ -23,12 +24,13 @@ from typing import Any
 
 from ...functions.arithmetic import minus_abs
 from ...graph import PRIMITIVES, Tensor, shape_of, toposort
-from ...ops import exp, expand_dims, expm1, getitem, log1p, put, reshape, squeeze, sum, where
+from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
 from .factors import Factors, factors, sum_of_rows
 from .interning import Interner, rebuilt
 from .knowing import equals, is_constant_along, is_number, is_positive, name_of
 from .monomials import Exponents, added, combined, linear, spread
-from .shares import Shares, same_places, shares_in
+from .shares import Shares, over_share, same_places, shares_in
+from .two import share_of_two_and_more
 
 _MOVES = frozenset({"expand_dims", "squeeze", "broadcast_to", "reshape", "transpose", "getitem"})
 
@@ -123,7 +125,7 @@ def _share_and_more(d: _Digits, node: Tensor) -> Any:
     terms = linear(node)
     for place, (term, times) in terms.items():
         for shares in d.shares_below(factors(term)):
-            k = _over_share(term, d.intern(shares.e), shares.total)
+            k = over_share(term, d.intern(shares.e), shares.total)
             if k is None or shape_of(term) != shares.x.shape:
                 continue
             more = {p: t for p, t in terms.items() if p != place}
@@ -136,36 +138,6 @@ def _share_and_more(d: _Digits, node: Tensor) -> Any:
             both = combined(added(per_share, more))
             return (shares.e * both + c * shares.rest) / shares.whole
     return None
-
-
-def _over_share(term: Any, e: Any, total: Any) -> Any:
-    """The term without the factor e and the divisor S; None if it is not such a product."""
-    found = Counter[str]()
-
-    def walk(x: Any, above: bool) -> Any:
-        name = name_of(x)
-        if x is e and above:
-            found["e"] += 1
-            return 1.0
-        if x is total and not above:
-            found["total"] += 1
-            return 1.0
-        if name == "mul":
-            return walk(x.args[0], above) * walk(x.args[1], above)
-        if name == "div":
-            return walk(x.args[0], above) / walk(x.args[1], not above)
-        if name == "neg":
-            return -walk(x.args[0], above)
-        if name in ("expand_dims", "squeeze", "broadcast_to"):
-            inner = walk(x.args[0], above)
-            missing = x.args[0].ndim - len(shape_of(inner))  # those of the divisor
-            if not shape_of(inner):
-                return inner
-            return x.op(expand_dims(inner, tuple(range(missing))), **x.params)
-        return x
-
-    quotient = walk(term, True)
-    return quotient if found == {"e": 1, "total": 1} else None
 
 
 def _entry_and_share(d: _Digits, shares: Shares, entry: Tensor, k: Exponents) -> Any:
@@ -216,9 +188,7 @@ def _deviation(d: _Digits, w: Any, product: Any, sign: float, shape: Any) -> Any
                 continue
             rest = weight.over(left)
             if rest.is_number() and rest.number * sign == -1:
-                part = w * shares.e
-                whole = sum(spread(part, shares.x.shape), shares.axis, keepdims=True)
-                return (w * shares.rest - (whole - part)) / shares.whole
+                return (w * shares.rest - shares.sum_of_others(w * shares.e)) / shares.whole
     return None
 
 
@@ -267,10 +237,14 @@ def _slope_of_tanh(d: _Digits, node: Tensor) -> Any:
     return 4 * u / ((1 + u) * (1 + u))
 
 
+def _share_of_two(d: _Digits, node: Tensor) -> Any:
+    return share_of_two_and_more(d.intern, node)
+
+
 _Rule = Callable[[_Digits, Tensor], Any]
 _RULES: dict[str, tuple[_Rule, ...]] = {
     "log": (_log_of_total,),
     "mul": (_weighted_log,),
-    "add": (_less_mean, _share_and_more),
-    "sub": (_less_plain_mean, _slope_of_tanh, _less_mean, _share_and_more),
+    "add": (_less_mean, _share_and_more, _share_of_two),
+    "sub": (_less_plain_mean, _slope_of_tanh, _less_mean, _share_and_more, _share_of_two),
 }

@@ -124,7 +124,7 @@ def _log(s: Stable, node: Tensor, form: Any) -> Any:
     if not pieces and not f.exponents and not known and len(unknown.below) == len(f.below):
         return _log_of(unknown.ordinary())
     pieces += [_log_of(x) for x in known]
-    found: Any = combined(f.exponents) if f.exponents else None
+    found: Any = s.exponent(f) if f.exponents else None
     if not unknown.is_one:
         pieces.append(_log_of(unknown.ordinary()))
     for piece in pieces:

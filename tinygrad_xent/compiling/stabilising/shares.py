@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ...graph import PRIMITIVES, Tensor
-from ...ops import astype, exp, put, sum, where
+from ...graph import PRIMITIVES, Tensor, shape_of
+from ...ops import astype, exp, expand_dims, put, sum, where
 from .factors import base
-from .knowing import is_largest_of, name_of
+from .knowing import is_largest_of, is_number, name_of
+from .monomials import spread
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class Shares:
     def rest(self) -> Any:
         """S - e, for each e the sum of the others."""
         return where(self.x == 0, self.others, self.whole - self.e)
+
+    def sum_of_others(self, part: Any) -> Any:
+        """For each entry of a multiple of e the sum of the others; of the largest, those alone."""
+        largest, part = self.x == 0, spread(part, self.x.shape)
+        top = sum(where(largest, part, 0.0), self.axis, keepdims=True)
+        below = sum(where(largest, 0.0, part), self.axis, keepdims=True)
+        return where(largest, below + (top - part), (below + top) - part)
 
     def without(self, pick: Tensor) -> Any:
         """e, with 0 where an index picks."""
@@ -108,3 +117,38 @@ def same_places(pick: Tensor, entry: Tensor) -> bool:
     pairs = zip(pick.args[1:], entry.args[1:], strict=False)
     same = all(a is b or (isinstance(a, np.ndarray) and np.array_equal(a, b)) for a, b in pairs)
     return same and pick.params["index"] == entry.params["index"]
+
+
+def over_share(term: Any, e: Any, total: Any) -> Any:
+    """The term without the factor e and the divisor S; None if it is not such a product.
+
+    Args:
+        e: the factor, or 1.
+    """
+    found = Counter[str]()
+
+    def walk(x: Any, above: bool) -> Any:
+        name = name_of(x)
+        if x is e and above:
+            found["e"] += 1
+            return 1.0
+        if x is total and not above:
+            found["total"] += 1
+            return 1.0
+        if name == "mul":
+            return walk(x.args[0], above) * walk(x.args[1], above)
+        if name == "div":
+            return walk(x.args[0], above) / walk(x.args[1], not above)
+        if name == "neg":
+            return -walk(x.args[0], above)
+        if name in ("expand_dims", "squeeze", "broadcast_to"):
+            inner = walk(x.args[0], above)
+            missing = x.args[0].ndim - len(shape_of(inner))  # those of the divisor
+            if not shape_of(inner):
+                return inner
+            return x.op(expand_dims(inner, tuple(range(missing))), **x.params)
+        return x
+
+    quotient = walk(term, True)
+    wanted = {"total": 1} if is_number(e) else {"e": 1, "total": 1}
+    return quotient if found == wanted else None

@@ -154,6 +154,19 @@ class Stable:
                 f = Monomial(f.shape, f.number, (*f.above, part), f.below)
         return f.ordinary()
 
+    def exponent(self, f: Monomial) -> Any:
+        """What is in the exponent as a graph; less the larger of two it is one difference."""
+        for place, (_, c) in f.exponents.items():
+            pair = self._pairs.get(place)
+            if pair is None or c != -1:
+                continue
+            left = {p: t for p, t in f.exponents.items() if p != place}
+            if not added(left, scaled(pair.first, -1.0)):
+                return where(pair.ahead > 0, 0.0, pair.ahead)
+            if not added(left, scaled(pair.second, -1.0)):
+                return where(pair.ahead > 0, -pair.ahead, 0.0)
+        return combined(f.exponents)
+
     def _of_pair(self, pair: _Pair, exponents: Exponents, place: int) -> tuple[Exponents, Any]:
         """e^E over the larger of two: 1 or e^-|D|, by which of them is larger."""
         larger = {place: exponents[place]}

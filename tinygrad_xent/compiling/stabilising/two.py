@@ -1,0 +1,57 @@
+"""Shares of two: 1 / (1 + u) and u / (1 + u), where u = e^-|x|, as sigmoids are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...graph import Tensor, shape_of
+from ...ops import where
+from .factors import factors
+from .knowing import equals, is_nonpositive, is_positive, name_of
+from .monomials import added, combined, linear
+from .shares import over_share
+
+
+def share_of_two_and_more(intern: Any, node: Tensor) -> Any:
+    """K e / (1 + u) + c = (e (K + c) + c rest) / (1 + u), where e and rest are 1 and u."""
+    terms = linear(node)
+    for place, (term, times) in terms.items():
+        for total, e, rest in _shares_of_two(term):
+            k = over_share(term, e, total)
+            if k is None or len(terms) == 1 or shape_of(total) != node.shape:
+                continue
+            more = {p: t for p, t in terms.items() if p != place}
+            per_share, c = linear(intern(k), times), combined(more)
+            if is_positive(c) and is_positive(combined(per_share)):
+                continue
+            return (e * combined(added(per_share, more)) + c * rest) / total
+    return None
+
+
+def _shares_of_two(term: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """The sums 1 + u that a product is divided by, each with the factor and the other one."""
+    f = factors(term)
+    above = [n for place, n in f.nodes.items() if f.above[place]]
+    for total in (n for place, n in f.nodes.items() if f.below[place]):
+        u = _second_of(total)
+        if u is None:
+            continue
+        for e in above:
+            if e is u:
+                yield total, u, 1.0
+            elif name_of(e) == "where" and equals(e.args[1], 1.0) and e.args[2] is u:
+                yield total, e, where(e.args[0], u, 1.0)
+            elif name_of(e) == "where" and e.args[1] is u and equals(e.args[2], 1.0):
+                yield total, e, where(e.args[0], 1.0, u)
+        yield total, 1.0, u
+
+
+def _second_of(total: Any) -> Any:
+    """u, of 1 + u where u is e to something negative."""
+    if name_of(total) != "add":
+        return None
+    for one, u in (total.args, total.args[::-1]):
+        if equals(one, 1.0) and name_of(u) == "exp" and is_nonpositive(u.args[0]):
+            return u
+    return None
