@@ -278,6 +278,7 @@ SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "squared error": lambda z, p: tx.sum((softmax(z) - p) ** 2),
     "focal": lambda z, p: -tx.sum((1 - softmax(z)) ** 2 * p * tx.log(softmax(z))),
     "complement": lambda z, p: -tx.sum(p * tx.log(1 - softmax(z))),
+    "sigmoids and more": lambda z, p: tx.sum((1 / (1 + tx.exp(-z)) - p) ** 2),
     "entropy": lambda z, p: -tx.sum(softmax(z) * tx.log(softmax(z))),
     "of a row": lambda z, p: -tx.log(softmax(z[0])[1]) - tx.log(1 - softmax(z[1])[0]),
     "mean removed": lambda z, p: tx.sum((z - tx.mean(z, axis=1, keepdims=True)) ** 2 * p),

@@ -99,7 +99,7 @@ def _weighted_log(d: _Digits, node: Tensor) -> Any:
     """p log q is 0 where p is, whatever q is there."""
     for p, q in (node.args, node.args[::-1]):
         if _is_logarithmic(q) and not _is_one_number(p):
-            return where(p == 0, 0.0, p * q)
+            return where(p != 0, p * q, 0.0)  # which no rule takes for a guard of a cotangent
     return None
 
 
