@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import cProfile
 import functools
 import gc
 import inspect
 import pickle
+import pstats
 import threading
 import tracemalloc
 import warnings
@@ -19,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_xent as tx
-from tinygrad_xent.compiling import compiled, pool
+from tinygrad_xent.compiling import compiled, numpy_code, pool
+from tinygrad_xent.compiling.tracing import trace
 from tinygrad_xent.errors import CompileError, DtypeError, NotSupportedError, ShapeError
 
 RNG = np.random.default_rng(0)
@@ -664,6 +667,66 @@ def test_a_function_that_calls_itself() -> None:
 
     fast = tx.compile(power)
     np.testing.assert_allclose(fast(V, 5), V**5)
+
+
+# -- the cost of compiling ------------------------------------------------------------------------
+
+LINKS: dict[str, Any] = {
+    "products": lambda y, x: y * x,
+    "quotients": lambda y, x: y / x,
+    "logarithms": lambda y, x: tx.log(1.5 + y * y),
+    "exponentials": lambda y, x: tx.exp(-y * y),
+    "softplus": lambda y, x: tx.log(1 + tx.exp(y)),
+    "maxima": lambda y, x: tx.maximum(y, x) * 1.5,
+    "softmax": lambda y, x: tx.softmax(y * x),
+    "sums": lambda y, x: y + x * tx.sum(y),
+    "layers": lambda y, x: tx.tanh(y * x + x),
+    "indices": lambda y, x: tx.concatenate([y[1:] * 2, y[:1]]),
+}
+
+
+def chained(name: str, n: int) -> Any:
+    def f(x: Any) -> Any:
+        y = x
+        for _ in range(n):
+            y = LINKS[name](y, x)
+        return tx.sum(y)
+
+    return tx.grad(f)
+
+
+def effort(name: str, n: int) -> int:
+    """How many functions are called to record a chain and to write its code."""
+    profile = cProfile.Profile()
+    profile.enable()
+    traced = trace([V], lambda new: chained(name, n)(*new))
+    numpy_code.generate(traced.inputs, traced.outputs)
+    profile.disable()
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_effort_grows_as_the_graph_does(name: str) -> None:
+    assert effort(name, 60) < 2.8 * effort(name, 30)
+
+
+@pytest.mark.parametrize("name", ["products", "layers", "indices"])
+def test_deep_graphs_compile(name: str) -> None:
+    f = chained(name, 600)
+    with np.errstate(all="ignore"):
+        got, expected = tx.compile(f, backend="numpy")(V), f(V)
+    np.testing.assert_allclose(got, expected, rtol=1e-9)
+
+
+def test_recording_needs_no_memory_for_numbers() -> None:
+    z = np.broadcast_to(np.zeros(1, np.float32), (4096, 50257))
+    labels = np.zeros(4096, int)
+    tracemalloc.start()
+    traced = trace([z, labels], lambda new: tx.value_and_grad(cross_entropy)(*new))
+    numpy_code.generate(traced.inputs, traced.outputs)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 # -- what one sees --------------------------------------------------------------------------------

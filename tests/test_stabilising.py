@@ -284,6 +284,7 @@ SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "mean removed": lambda z, p: tx.sum((z - tx.mean(z, axis=1, keepdims=True)) ** 2 * p),
     "sigmoids": lambda z, p: -tx.sum(p * tx.log(1 / (1 + tx.exp(-z)))
                                      + (1 - p) * tx.log(1 - 1 / (1 + tx.exp(-z)))),
+    "squared sigmoids": lambda z, p: tx.sum((1 / (1 + tx.exp(-z)) - p) ** 2),
     "tanh": lambda z, p: tx.sum(p * tx.tanh(z) ** 2),
     "expected value": lambda z, p: tx.sum(tx.sum(p * softmax(z), axis=1) ** 2),
     "mean": lambda z, p: tx.sum(p * softmax(z)),

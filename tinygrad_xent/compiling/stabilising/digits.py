@@ -18,19 +18,18 @@ On the right, subtraction is left only where the data themselves are subtracted.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...functions.arithmetic import minus_abs
 from ...graph import PRIMITIVES, Tensor, shape_of, toposort
 from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
-from .factors import Factors, factors, sum_of_rows
+from .factors import Factors, factors, one_factor, sum_of_rows
 from .interning import Interner, rebuilt
 from .knowing import equals, is_constant_along, is_number, is_positive, name_of
 from .monomials import Exponents, added, combined, linear, spread
 from .shares import Shares, over_share, same_places, shares_in
-from .two import share_of_two_and_more
+from .two import second_of_two, share_of_two_and_more
 
 _MOVES = frozenset({"expand_dims", "squeeze", "broadcast_to", "reshape", "transpose", "getitem"})
 
@@ -48,7 +47,11 @@ class _Digits:
 
     def __init__(self, intern: Interner, graphs: list[Tensor]) -> None:
         self.intern = intern
-        self.shares = shares_in(toposort(*graphs))
+        nodes = toposort(*graphs)
+        self.shares, self.has_pairs = (
+            shares_in(nodes),
+            any(second_of_two(n) is not None for n in nodes),
+        )
         self._known: dict[int, Any] = {}
         self._kept: list[Any] = []
 
@@ -125,7 +128,7 @@ def _share_and_more(d: _Digits, node: Tensor) -> Any:
     terms = linear(node)
     for place, (term, times) in terms.items():
         for shares in d.shares_below(factors(term)):
-            k = over_share(term, d.intern(shares.e), shares.total)
+            k = over_share(term, shares.e, shares.total)
             if k is None or shape_of(term) != shares.x.shape:
                 continue
             more = {p: t for p, t in terms.items() if p != place}
@@ -182,30 +185,30 @@ def _less_mean(d: _Digits, node: Tensor) -> Any:
 def _deviation(d: _Digits, w: Any, product: Any, sign: float, shape: Any) -> Any:
     f, weight = factors(product), factors(w)
     for factor in f.above:
-        for shares in d.shares.values():
-            left = _meant(f, factor, shares, factors(d.intern(shares.e)))
-            if left is None or shape != shares.x.shape:
+        summed = _summed(f, factor, len(shape))
+        if summed is None:
+            continue
+        for shares in d.shares_below(summed):
+            if f.nodes[factor].params["axis"] != (shares.axis,) or shape != shares.x.shape:
                 continue
+            total = sum_of_rows(shares.total, len(shape))
+            left = summed.over(factors(shares.e)).times(one_factor(total))
             rest = weight.over(left)
             if rest.is_number() and rest.number * sign == -1:
                 return (w * shares.rest - shares.sum_of_others(w * shares.e)) / shares.whole
     return None
 
 
-def _meant(f: Factors, factor: Any, shares: Shares, e: Factors) -> Factors | None:
-    """The weight w for which a product, of which one factor is a sum, is sum (w e / S)."""
-    s, ndim = f.nodes[factor], shares.x.ndim
-    if name_of(s) != "sum" or s.params["axis"] != (shares.axis,):
+def _summed(f: Factors, factor: Any, ndim: int) -> Factors | None:
+    """What a product is the sum of, if one factor is a sum and the others are the same for all."""
+    s = f.nodes[factor]
+    if name_of(s) != "sum" or len(s.params["axis"]) != 1 or s.args[0].ndim != ndim:
         return None
-    if shape_of(s.args[0]) != shares.x.shape or factor != sum_of_rows(s, ndim):
+    outside = f.over(one_factor(factor))
+    (axis,) = s.params["axis"]
+    if factor != sum_of_rows(s, ndim) or not outside.is_constant_along(ndim - 1 - axis):
         return None
-    outside = f.over(Factors(1.0, Counter([factor]), Counter(), {}))
-    if not outside.is_constant_along(ndim - 1 - shares.axis):
-        return None
-    inside, total = factors(s.args[0]).times(outside), sum_of_rows(shares.total, ndim)
-    if not (e.above <= inside.above and total in inside.below):
-        return None
-    return inside.over(e).times(Factors(1.0, Counter([total]), Counter(), {}))
+    return factors(s.args[0]).times(outside)
 
 
 def _less_plain_mean(d: _Digits, node: Tensor) -> Any:
@@ -238,7 +241,7 @@ def _slope_of_tanh(d: _Digits, node: Tensor) -> Any:
 
 
 def _share_of_two(d: _Digits, node: Tensor) -> Any:
-    return share_of_two_and_more(d.intern, node)
+    return share_of_two_and_more(d.intern, node) if d.has_pairs else None
 
 
 _Rule = Callable[[_Digits, Tensor], Any]

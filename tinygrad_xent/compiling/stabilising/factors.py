@@ -18,7 +18,7 @@ Places = tuple[int | None, ...]
 Factor = tuple[int, Places]  # id() of a node, and for each axis its place, counted from the last
 
 _SAME_ENTRIES = frozenset({"expand_dims", "squeeze", "broadcast_to"})
-_MANY = 32  # different factors, after which a product is not opened any further
+_MANY = 32  # factors, after which a product is not opened any further
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,12 @@ def factors(x: Any) -> Factors:
     """The factors of a node."""
     number, above, below = 1.0, Counter[Factor](), Counter[Factor]()
     nodes: dict[Factor, Any] = {}
+    found = 0
     stack: list[tuple[Any, Places, int]] = [(x, _all_places(x), 1)]
     while stack:
         node, places, power = stack.pop()
         node, places = _base(node, places)
-        name = name_of(node) if len(nodes) < _MANY else ""
+        name = name_of(node) if found < _MANY else ""
         if is_number(node) and node != 0:
             number *= float(node) ** power
         elif name == "neg":
@@ -75,10 +76,15 @@ def factors(x: Any) -> Factors:
             stack.append((y, _last(places, y), power if name == "mul" else -power))
         else:
             factor = _factor(node, places)
-            nodes[factor] = node
+            nodes[factor], found = node, found + 1
             (above if power > 0 else below)[factor] += 1
     both = above & below
     return Factors(number, above - both, below - both, nodes)
+
+
+def one_factor(factor: Factor) -> Factors:
+    """A product of nothing else."""
+    return Factors(1.0, Counter([factor]), Counter(), {})
 
 
 def sum_of_rows(total: Tensor, ndim: int) -> Factor:

@@ -23,7 +23,7 @@ _FINITE_IF_ARGS = _KEEP_SIGN | {
     "scatter", "put", "concatenate", "greater", "greater_equal", "less", "less_equal", "equal",
     "not_equal", "logical_and", "logical_or", "logical_not", "size", "checked_labels",
 }  # fmt: skip
-_MANY = 400  # nodes to look at before giving up, so that long graphs compile in linear time
+_MANY = 128  # nodes to look at before giving up, so that long graphs compile in linear time
 
 
 def shaped(x: Any) -> Any:

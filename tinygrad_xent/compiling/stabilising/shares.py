@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import PRIMITIVES, Tensor, shape_of
-from ...ops import astype, exp, expand_dims, put, sum, where
+from ...ops import astype, expand_dims, put, sum, where
 from .factors import base
 from .knowing import is_largest_of, is_number, name_of
 from .monomials import spread
@@ -34,7 +34,7 @@ class Shares:
 
     @property
     def e(self) -> Any:
-        return exp(self.x)
+        return self.total.args[0]
 
     @property
     def others(self) -> Any:

@@ -34,7 +34,7 @@ def _shares_of_two(term: Any) -> Iterator[tuple[Any, Any, Any]]:
     f = factors(term)
     above = [n for place, n in f.nodes.items() if f.above[place]]
     for total in (n for place, n in f.nodes.items() if f.below[place]):
-        u = _second_of(total)
+        u = second_of_two(total)
         if u is None:
             continue
         for e in above:
@@ -47,8 +47,8 @@ def _shares_of_two(term: Any) -> Iterator[tuple[Any, Any, Any]]:
         yield total, 1.0, u
 
 
-def _second_of(total: Any) -> Any:
-    """u, of 1 + u where u is e to something negative."""
+def second_of_two(total: Any) -> Any:
+    """u, if it is 1 + u where u is e to something negative."""
     if name_of(total) != "add":
         return None
     for one, u in (total.args, total.args[::-1]):
