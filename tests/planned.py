@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_xent.compiling.rows import Plan, Stage, Step
-from tinygrad_xent.compiling.values import Value
+from tinygrad_xent.compiling.planning.rows import Plan, Stage, Step
+from tinygrad_xent.compiling.planning.values import Value
 from tinygrad_xent.graph import PRIMITIVES
 
 COMBINED = {"max": np.maximum, "min": np.minimum}

@@ -20,8 +20,9 @@ from oracle import TABLE
 from test_numpy_code import assert_same
 
 import tinygrad_xent as tx
-from tinygrad_xent.compiling import back_ends, fused, kernel_cache, numba_code
-from tinygrad_xent.compiling.expressions import NotInLoops
+from tinygrad_xent.compiling import back_ends, numba_code
+from tinygrad_xent.compiling.numba_code import fused, kernel_cache
+from tinygrad_xent.compiling.numba_code.expressions import NotInLoops
 from tinygrad_xent.graph import PRIMITIVES, Tensor
 
 

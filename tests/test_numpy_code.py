@@ -17,7 +17,8 @@ from oracle import TABLE
 from test_rows import INDICES, cross_entropy, indexed
 
 import tinygrad_xent as tx
-from tinygrad_xent.compiling import loops, memory, numpy_code, settings
+from tinygrad_xent.compiling import numpy_code
+from tinygrad_xent.compiling.numpy_code import loops, memory, settings
 from tinygrad_xent.compiling.tracing import trace
 from tinygrad_xent.graph import Tensor, toposort
 

@@ -13,7 +13,7 @@ from oracle import TABLE
 from planned import Done
 
 import tinygrad_xent as tx
-from tinygrad_xent.compiling.rows import Plan
+from tinygrad_xent.compiling.planning.rows import Plan
 from tinygrad_xent.graph import Tensor, toposort
 
 

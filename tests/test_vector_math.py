@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from tinygrad_xent.compiling import vector_math
+from tinygrad_xent.compiling.numba_code import vector_math
 
 numba = pytest.importorskip("numba", reason="numba is not installed")
 NAMES = ("exp", "expm1", "log", "log1p", "tanh")

@@ -12,7 +12,7 @@ from ..errors import CompileError, explain
 from ..graph import Tensor
 from . import numba_code, numpy_code
 from .code import Code
-from .expressions import NotInLoops
+from .numba_code.expressions import NotInLoops
 
 BackEnd = Callable[[Sequence[Tensor], Sequence[Tensor]], Code]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..numpy_code.segments import Part
+from ..planning.rows import Stage, Step
+from ..planning.values import Value
 from .expressions import NotInLoops
 from .lowering import Lowering
-from .rows import Stage, Step
-from .segments import Part
-from .values import Value
 
 
 def mixed(stage: Stage) -> list[Part]:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import PRIMITIVES, Primitive, Tensor, dtype_of, shape_of, toposort
+from ...graph import PRIMITIVES, Primitive, Tensor, dtype_of, shape_of, toposort
+from ..numpy_code.literals import is_zero
 from .indices import aligned
-from .literals import is_zero
 
 _TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
 _SYMMETRIC = frozenset({"add", "mul", "equal", "not_equal", "logical_and", "logical_or"})

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..planning.rows import Step
+from ..planning.values import Value
 from .expressions import (
     BOOL,
     INT,
@@ -27,8 +29,6 @@ from .expressions import (
     quotient,
     spread,
 )
-from .rows import Step
-from .values import Value
 from .wording import ELEMENTWISE
 
 _DTYPES = frozenset(map(np.dtype, ("f4", "f8", "i8", "i4", "i2", "i1", "u1", "u2", "u4", "?")))

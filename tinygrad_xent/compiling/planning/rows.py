@@ -37,7 +37,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..graph import PRIMITIVES, Tensor
+from ...graph import PRIMITIVES, Tensor
 from .access import Access, access
 from .values import Program, Value
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..planning.rows import Stage, Step
+from ..planning.values import Value
 from . import settings
 from .forms import event, form, root
 from .gathering import gather, partial
 from .literals import is_uniform
 from .memory import Event, Places
-from .rows import Stage, Step
 from .segments import Part, last_read, part_event, segmented
 from .ufuncs import ufunc_of
-from .values import Value
 
 if TYPE_CHECKING:
-    from .numpy_code import Writer
+    from .writer import Writer
 
 _LETTERS = (
     ("i", "j", "n"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import PRIMITIVES
-from .values import Value
+from ...graph import PRIMITIVES
+from ..planning.values import Value
 
 _CALLED = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative,

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ..writing.identifiers import identifier
+from ...writing.identifiers import identifier
 
 _OURS = re.compile(r"(out|w|t|v|c|ones_|rows_|op_)\d*|np|run|pool|memory|buffers|others|i|j|n")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..graph import PRIMITIVES
+from ...graph import PRIMITIVES
 from .indices import arrays_lead, slice_leads
 from .values import Value
 

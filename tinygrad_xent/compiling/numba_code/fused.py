@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .forms import root
+from ..numpy_code.forms import root
+from ..numpy_code.literals import literal
+from ..numpy_code.loops import Loop
+from ..numpy_code.memory import Event
+from ..numpy_code.segments import Part
+from ..planning.rows import Stage
+from ..planning.values import Value
 from .kernels import Kernel, Writer
-from .literals import literal
-from .loops import Loop
 from .lowering import Lowering
-from .memory import Event
 from .mixing import mixed
-from .rows import Stage
 from .schedule import Gather, Store
-from .segments import Part
-from .values import Value
 
 if TYPE_CHECKING:
-    from .numba_code import NumbaWriter
+    from .writer import NumbaWriter
 
 PARALLEL = 200_000  # entries from which several processors are faster than one
 CHUNK = 50_000  # entries in a chunk, at least

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..planning.values import Value
 from .expressions import Expr, NotInLoops
-from .values import Value
 
 SMALL = 64  # columns up to which their number is written into the source
 

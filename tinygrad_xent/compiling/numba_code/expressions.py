@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import Value
+from ..planning.values import Value
 
 
 class NotInLoops(Exception):  # noqa: N818

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..planning.rows import Step
+from ..planning.values import Value
 from . import settings
-from .rows import Step
-from .values import Value
 
 if TYPE_CHECKING:
     from .loops import Loop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..writing.languages import NUMPY
+from ...writing.languages import NUMPY
 
 _KEEP = '''\
 def keep(mask, x, out):

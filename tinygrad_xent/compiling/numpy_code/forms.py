@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from ..planning.rows import Step
+from ..planning.values import Value
 from . import settings
 from .memory import Event
-from .rows import Step
 from .ufuncs import ufunc_of
-from .values import Value
 
 _VIEWS = frozenset({"transpose", "expand_dims", "squeeze", "reshape", "broadcast_to"})
 _WRITTEN = frozenset({"sum", "max", "min", "matmul", "tmatmul", "where", "astype", "concatenate",

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor
-from .code import Code
+from ...graph import Tensor
+from ..code import Code
+from ..planning.rows import Plan, Stage, Step
+from ..planning.values import Value
 from .forms import event, form, root
 from .helpers import HELPERS
 from .literals import array_literal, is_uniform, literal, shortest
 from .loops import Loop
 from .memory import Event, Places
 from .naming import Naming
-from .rows import Plan, Stage, Step
 from .statements import Statements
 from .ufuncs import may_be_weak, ufunc_of
-from .values import Value
 
 
 def generate(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..planning.values import Value
 from . import sums
 from .expressions import Expr, pick
 from .schedule import Columns, Gather, Schedule, Store, closure
-from .values import Value
 from .wording import SMALL, Wording, dtype_name
 
 _BLOCK = 2048

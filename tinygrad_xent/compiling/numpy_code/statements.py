@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..graph import PRIMITIVES
+from ...graph import PRIMITIVES
+from ..planning.rows import Step
+from ..planning.values import Value
 from . import settings
 from .forms import clips, is_product, is_short_max
 from .literals import is_zero
-from .rows import Step
 from .ufuncs import forced, ufunc_of
-from .values import Value
 
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce"}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from ..planning.rows import Stage, Step
+from ..planning.values import Value
 from .forms import event, root
 from .memory import Event
-from .rows import Stage, Step
-from .values import Value
 
 Part = Step | Stage
 

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..graph import Tensor
+from ...graph import Tensor
+from ..code import Code, defined_by
+from ..numpy_code.writer import Writer
+from ..planning.rows import Plan
 from . import chunks, vector_math
-from .code import Code, defined_by
 from .expressions import NotInLoops
 from .fused import FusedLoop
 from .kernels import Kernel
-from .numpy_code import Writer
-from .rows import Plan
 
 _HEAD = '''\
 """Kernels that numba compiles when they are first called."""
