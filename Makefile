@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:  # a .venv that could not be made is made anew
-.PHONY: help demo test check lint types format documents clean
+.PHONY: help demo test fast check lint types format documents clean
 
 help:
 	@echo "make demo    the whole story on real data, into out/"
 	@echo "make test    the tests"
+	@echo "make fast    the tests of compiled loops, with numba"
 	@echo "make check   format, lint, types and tests"
 	@echo "make format  rewrite the code in the project's format"
 	@echo "make documents  write docs/documents.md anew"
@@ -19,6 +20,11 @@ demo: .venv/demo.stamp
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -q -rs
+
+# The tests that need numba, and those of what it compiles.
+fast: .venv/fast.stamp
+	$(BIN)/python -m pytest -q -rs tests/test_numba_code.py tests/test_vector_math.py \
+	  tests/test_compile.py tests/test_compiled_digits.py tests/test_compiled_axes.py
 
 check: lint types test
 
@@ -49,6 +55,7 @@ clean:
 # A stamp says that these extras are installed; a newer pyproject.toml makes it stale.
 .venv/demo.stamp: EXTRAS = demo
 .venv/test.stamp: EXTRAS = demo,test
+.venv/fast.stamp: EXTRAS = demo,test,fast
 .venv/dev.stamp: EXTRAS = demo,test,dev
 
 .venv/%.stamp: pyproject.toml | .venv/pyvenv.cfg
