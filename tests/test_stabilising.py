@@ -368,3 +368,20 @@ def test_a_wrong_form_is_found(name: str, monkeypatch: Any) -> None:
 
 def test_nothing_is_wrong_as_it_is() -> None:
     assert not fails()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z: tx.mean(tx.exp(z) - 1),
+        lambda z: tx.mean(tx.sum(tx.exp(z) - 1 - z, axis=1)),
+        lambda z: tx.sum(0.5 * (z + z**2 * tx.exp(-z))) / 7,
+    ],
+)
+def test_division_by_a_number_leaves_exponentials_as_they_are(loss: Any) -> None:
+    step = tx.compile(tx.value_and_grad(loss), backend="numpy")
+    z = np.array([[0.0, 1.0, -2.0], [0.0, 0.5, 1e-9]])
+    value, slope = tx.value_and_grad(loss)(z)
+    np.testing.assert_allclose(step(z)[0], value, rtol=1e-9, atol=1e-17)
+    np.testing.assert_allclose(step(z)[1], slope, rtol=1e-6)  # at 0 it is not 0
+    assert step.source.count("exp(") + step.source.count("expm1(") <= 2

@@ -62,6 +62,11 @@ class Monomial:
         return self.number == 1 and not self.above and not self.below
 
     @property
+    def is_number(self) -> bool:
+        """Whether there is nothing beside the number in front."""
+        return not (self.above or self.below or self.exponents)
+
+    @property
     def key(self) -> frozenset[tuple[int, float]]:
         """What is in the exponent, to look it up by."""
         return key(self.exponents)

@@ -155,9 +155,11 @@ def _product(s: Stable, node: Tensor, form: Monomial) -> Any:
 
 
 def _quotient(s: Stable, node: Tensor, form: Monomial) -> Any:
-    """What is large above and below cancels first."""
+    """What is large above and below cancels first. With a number, as in a mean, nothing does."""
     f, g = s.form(node.args[0]), s.unfolded(node.args[1])
-    return None if s.is_tame(f) and not g.exponents else s.written(form)
+    if g.is_number or (s.is_tame(f) and not g.exponents):
+        return None
+    return s.written(form)
 
 
 def _addition(s: Stable, node: Tensor, form: Monomial | None) -> Any:
