@@ -385,3 +385,16 @@ def test_division_by_a_number_leaves_exponentials_as_they_are(loss: Any) -> None
     np.testing.assert_allclose(step(z)[0], value, rtol=1e-9, atol=1e-17)
     np.testing.assert_allclose(step(z)[1], slope, rtol=1e-6)  # at 0 it is not 0
     assert step.source.count("exp(") + step.source.count("expm1(") <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_weight_of_zero_has_a_slope(dtype: type) -> None:
+    """Of log(sum(w*exp(z))) it is exp(z)/sum(w*exp(z)), also where w is 0 and z is the largest."""
+
+    def slope(w: Any, z: Any) -> Any:
+        return tx.grad(lambda w: tx.log(tx.sum(w * tx.exp(z))))(w)
+
+    w, z = np.array([0.0, 0.3, 0.7], dtype), np.array([5.0, 1.0, -2.0], dtype)
+    expected = np.exp(z) / np.sum(w * np.exp(z))
+    found = tx.compile(slope, backend="numpy")(w, z)
+    np.testing.assert_allclose(found, expected, rtol=10 * np.finfo(dtype).eps)

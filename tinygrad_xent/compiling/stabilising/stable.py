@@ -25,6 +25,7 @@ from ...ops import (
     expm1,
     max,
     maximum,
+    minimum,
     squeeze,
     stop_gradient,
     sum,
@@ -49,6 +50,11 @@ from .monomials import (
 )
 from .operations import FORMS, PLAIN
 from .wholes import Whole, whole
+
+
+def _room(exponent: Any) -> float:
+    """How far above the largest the exponent of a weight of 0 may be, as that of its slope is."""
+    return float(np.floor(0.98 * np.log(np.finfo(exponent.dtype).max)))
 
 
 @dataclass(frozen=True)
@@ -247,7 +253,10 @@ class Stable:
         there = self.intern(where(weight == 0, -np.inf, exponent))
         largest = max(there, axis, keepdims=True)
         finite = where(largest == -np.inf, 0.0, largest)  # nothing is there
-        return there, self._trimmed(stop_gradient(finite))
+        absent = minimum(exponent, stop_gradient(finite) + _room(exponent))
+        return self.intern(where(weight == 0, absent, exponent)), self._trimmed(
+            stop_gradient(finite)
+        )
 
     def _interned(self, known: Whole) -> Whole:
         return replace(known, rest=self.intern(known.rest))
