@@ -224,3 +224,32 @@ def test_a_row_in_which_all_is_masked_is_nan_and_no_other() -> None:
     assert np.isnan(value)
     assert np.isnan(slope[2]).all()
     assert np.isfinite(slope[:2]).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("outside", [False, True])
+def test_complements_of_picked_shares(rows: int, outside: bool) -> None:
+    """1 - softmax(z) at the labels of a batch: the sum of the other shares, by hand."""
+    z, labels = np.eye(rows, 4) * 40.0, np.arange(rows)
+
+    def loss(z: Any, labels: Any) -> Any:
+        q = tx.exp(z) / tx.sum(tx.exp(z), axis=1, keepdims=True)
+        rest = (1 - q)[labels, labels] if outside else 1 - q[labels, labels]
+        return -tx.log(rest).sum()
+
+    value, slope = tx.compile(tx.value_and_grad(loss))(z, labels)
+    expected = rows * (40 - np.log(3) + np.log1p(3 * np.exp(-40)))
+    np.testing.assert_allclose(value, expected, rtol=2e-13)
+    share = np.where(np.eye(rows, 4) == 1, 1.0, -1 / 3)
+    np.testing.assert_allclose(slope, share, rtol=2e-13)
+
+
+def test_masks_are_taken_away() -> None:
+    def brier(z: Any, labels: Any) -> Any:
+        return ((tx.softmax(z) - (np.arange(3) == labels[:, None])) ** 2).mean()
+
+    z, labels = np.array([[1.0, 2.0, 3.0], [0.5, 0.0, 0.0]]), np.array([2, 0])
+    value, slope = tx.compile(tx.value_and_grad(brier))(z, labels)
+    expected, gradient = tx.value_and_grad(lambda z: brier(z, labels))(z)
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-12)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Tensor, shape_of
+from ...graph import Tensor, dtype_of, shape_of
 from ...ops import broadcast_to, exp, squeeze
 from .knowing import is_constant_along, is_nonnegative, is_nonpositive, is_number, name_of
 
@@ -153,10 +153,15 @@ def combined(a: Exponents) -> Any:
     for node, c in sorted(a.values(), key=lambda term: term[1] < 0):
         piece = node if abs(c) == 1 else node * abs(c)
         if whole is None:
-            whole = piece if c > 0 else -piece
+            whole = piece if c > 0 else 0.0 - piece if _is_mask(piece) else -piece
         else:
             whole = whole + piece if c > 0 else whole - piece
     return 0.0 if whole is None else whole
+
+
+def _is_mask(x: Any) -> bool:
+    """Whether it is booleans, which NumPy takes away from numbers but does not negate."""
+    return bool(dtype_of(x).kind == "b")
 
 
 def spread(x: Any, shape: tuple[int, ...]) -> Any:

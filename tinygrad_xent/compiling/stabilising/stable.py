@@ -32,7 +32,7 @@ from ...ops import (
     where,
 )
 from .interning import Interner, above_boundary, is_boundary
-from .knowing import equals, is_constant_along, is_positive
+from .knowing import equals, is_constant_along, is_positive, name_of
 from .monomials import (
     Exponents,
     Monomial,
@@ -84,6 +84,7 @@ class Stable:
         self._forms: dict[int, Monomial] = {}
         self._pairs: dict[int, _Pair] = {}
         self._wholes: dict[int, Whole] = {}
+        self._of_rows: dict[int, Whole] = {}  # of a sum without its axis
         self._waiting: dict[int, Callable[[], Monomial]] = {}
         self._nonpositive: set[frozenset[tuple[int, float]]] = set()
 
@@ -187,9 +188,27 @@ class Stable:
         if f.number != 1 or f.above or len(f.below) != 1:
             return None
         known = self._wholes.get(id(f.below[0]))
-        if known is not None and not added(f.exponents, scaled(known.exponents, -1.0)):
+        if known is None or added(f.exponents, scaled(known.exponents, -1.0)):
+            known = self._whole_of_picked(f)
+        if known is not None:
             return Monomial(f.shape, 1.0, (known.rest,), f.below)
         return self._other_of_two(f)
+
+    def _whole_of_picked(self, f: Monomial) -> Whole | None:
+        """What is known of a part that an index picked, over the whole of each row."""
+        rows = self._of_rows.get(id(f.below[0]))
+        for picked, _ in f.exponents.values() if rows else ():
+            if rows is not None and name_of(picked) == "getitem":
+
+                def move(part: Any, pick: Any = picked) -> Any:
+                    spread_out = spread(part, rows.rest.shape)
+                    return self.intern(pick.op(spread_out, *pick.args[1:], **pick.params))
+
+                known = rows.moved(self._mapped(rows.exponents, move), move)
+                if not added(f.exponents, scaled(known.exponents, -1.0)):
+                    self._wholes[id(f.below[0])] = known
+                    return known
+        return None
 
     def _other_of_two(self, f: Monomial) -> Monomial | None:
         pair = self._pairs.get(id(f.below[0]))
@@ -233,7 +252,8 @@ class Stable:
             entry = part if equals(weight, 1.0) else part * weight
         kept = self._trimmed(sum(entry, axis, keepdims=True))
         if varying and equals(weight, 1.0) and len(axis) == 1:
-            self._wholes[id(kept)] = self._interned(whole(shifted, part, axis[0]))
+            known = self._wholes[id(kept)] = self._interned(whole(shifted, part, axis[0]))
+            self._of_rows[id(self.intern(without(kept, axis, ndim)))] = known
         outside = added(along, shift)
         above, below = (kept, *outer.above), outer.below
         if not keepdims:
@@ -316,4 +336,6 @@ class Stable:
             if known is not None and shape_of(known.rest) == f.shape:
                 there = self._mapped(known.exponents, move)
                 self._wholes[id(new)] = known.moved(there, move)
+            elif known is not None:
+                self._of_rows[id(new)] = known
         return Monomial(node.shape, f.number, tuple(above), tuple(below), exponents)

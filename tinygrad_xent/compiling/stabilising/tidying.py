@@ -30,7 +30,7 @@ def tidied(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], make: M
         spread = any(b is not a for a, b in zip(args, bare, strict=True))
         if spread and shapes[0] == shapes[1]:
             return make(op.name, *bare, **params)
-    if op.name in _MOVES and name_of(args[0]) == "broadcast_to" and is_number(args[0].args[0]):
+    if op.name in _MOVES and name_of(args[0]) == "broadcast_to" and not shape_of(args[0].args[0]):
         shape = shape_of(op.evaluate([shaped(a) for a in args], params))
         return make("broadcast_to", args[0].args[0], shape=shape)
     rule = _RULES.get(op.name)
@@ -64,7 +64,7 @@ def _add(make: Make, x: Any, y: Any) -> Any:
 def _sub(make: Make, x: Any, y: Any) -> Any:
     if equals(y, 0.0):
         return x
-    if equals(x, 0.0):
+    if equals(x, 0.0) and dtype_of(y).kind != "b":
         return make("neg", y)
     return make("add", x, y.args[0]) if name_of(y) == "neg" else None
 
@@ -225,8 +225,6 @@ def _is_small(x: Any, arrays: Any, index: Any) -> bool:
 
 def _getitem_of_spread(make: Make, x: Tensor, arrays: Any, index: Any) -> Any:
     inner = x.args[0]
-    if shape_of(inner) == () and all(part[0] == "int" for part in index):
-        return inner
     if len(shape_of(inner)) != x.ndim or len(index) != x.ndim:
         return None
     if any(part[0] not in ("array", "int", "slice") for part in index):
