@@ -308,3 +308,21 @@ def test_a_directory_that_cannot_be_written_is_one_notice(tmp_path: Path, monkey
 def test_no_cache_by_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(kernel_cache.VARIABLE, "")
     assert kernel_cache.cache_directory() is None
+
+
+def test_long_code_is_left_to_numpy() -> None:
+    """Twenty steps of a recurrent network would take a quarter of a minute to compile."""
+
+    def unrolled(w: Any, x: Any) -> Any:
+        h = np.zeros((4, 8))
+        for step in range(20):
+            h = tx.tanh(h @ w + x[step])
+        return tx.mean(h * h)
+
+    compiled = tx.compile(tx.value_and_grad(unrolled))
+    w, x = np.eye(8) * 0.5, np.ones((20, 4, 8))
+    value, slope = compiled(w, x)
+    assert "numba" not in compiled.source
+    expected, gradient = tx.value_and_grad(unrolled)(w, x)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-11, atol=1e-15)

@@ -27,8 +27,18 @@ def back_end(name: str | None) -> BackEnd:
     return known[name]()
 
 
+_LONG = 500  # lines of kernels, which take some five seconds to compile
+
+
 def _fastest() -> BackEnd:
-    return numpy_code.generate if find_spec("numba") is None else _loops_or_numpy
+    return numpy_code.generate if find_spec("numba") is None else _short_loops_or_numpy
+
+
+def _short_loops_or_numpy(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:
+    """Compiled loops where they are compiled soon; a long unrolled loop would take minutes."""
+    code = _loops_or_numpy(inputs, outputs)
+    is_long = isinstance(code, numba_code.NumbaCode) and code.kernels.count("\n") > _LONG
+    return numpy_code.generate(inputs, outputs) if is_long else code
 
 
 def _numba() -> BackEnd:
