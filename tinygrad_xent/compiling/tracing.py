@@ -20,6 +20,7 @@ from ..graph import (
     recording,
     toposort,
 )
+from ..ops import astype
 from ..trees import flatten, is_numbers
 from .arguments import check_real
 from .stabilising.digits import keeping_digits
@@ -68,9 +69,18 @@ def trace(leaves: Sequence[Any], call: Callable[[list[Any]], Any]) -> Traced:
         stable = [watcher.stable(r) if isinstance(r, Tensor) else r for r in results]
         conditions = [node for node, _ in watcher.conditions]
         final = keeping_digits([*stable, *map(watcher.stable, conditions)])
+        final = [_of_dtype(f, r) for f, r in zip(final, [*results, *conditions], strict=True)]
     truths = [truth for _, truth in watcher.conditions]
     n = len(results)
     return Traced(inputs, final[:n], rebuild, list(zip(final[n:], truths, strict=True)))
+
+
+def _of_dtype(final: Any, result: Any) -> Any:
+    """A rewritten result with the dtype that the function gave it."""
+    if not isinstance(final, Tensor) or not isinstance(result, Tensor):
+        return final
+    same = final.dtype == result.dtype or type(result._value) is float
+    return final if same else astype(final, result.dtype)
 
 
 def is_watched() -> bool:
