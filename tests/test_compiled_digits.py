@@ -253,3 +253,14 @@ def test_masks_are_taken_away() -> None:
     expected, gradient = tx.value_and_grad(lambda z: brier(z, labels))(z)
     np.testing.assert_allclose(value, expected, rtol=1e-13)
     np.testing.assert_allclose(slope, gradient, rtol=1e-12)
+
+
+def test_a_masked_class_adds_nothing_to_an_entropy() -> None:
+    def entropy(z: Any) -> Any:
+        q = tx.exp(z) / tx.exp(z).sum()
+        return -(q * tx.log(q)).sum()
+
+    value, slope = tx.compile(tx.value_and_grad(entropy))(np.array([1.0, -np.inf, 2.0]))
+    expected, gradient = tx.compile(tx.value_and_grad(entropy))(np.array([1.0, 2.0]))
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+    np.testing.assert_allclose(slope, [gradient[0], 0, gradient[1]], rtol=1e-12)

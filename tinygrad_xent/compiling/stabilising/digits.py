@@ -111,10 +111,12 @@ def _is_one_number(p: Any) -> bool:
 
 
 def _is_logarithmic(x: Any) -> bool:
-    """Whether it is a sum with a logarithm in it."""
+    """Whether it is a sum with a logarithm in it, or such a sum over something."""
     name = name_of(x)
     if name in ("add", "sub", "neg", "broadcast_to"):
         return any(_is_logarithmic(a) for a in x.args)
+    if name == "div":
+        return _is_logarithmic(x.args[0])
     return name in ("log", "log1p")
 
 
