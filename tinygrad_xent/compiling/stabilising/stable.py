@@ -23,16 +23,14 @@ from ...graph import Tensor, shape_of
 from ...ops import (
     exp,
     expm1,
-    max,
     maximum,
-    minimum,
-    squeeze,
     stop_gradient,
     sum,
     where,
 )
 from .interning import Interner, above_boundary, is_boundary
-from .knowing import equals, is_constant_along, is_positive, name_of
+from .knowing import equals, is_constant_along, name_of
+from .largest import largest_exponent, trimmed
 from .monomials import (
     Exponents,
     Monomial,
@@ -50,11 +48,6 @@ from .monomials import (
 )
 from .operations import FORMS, PLAIN
 from .wholes import Whole, whole
-
-
-def _room(exponent: Any) -> float:
-    """How far above the largest the exponent of a weight of 0 may be, as that of its slope is."""
-    return float(np.floor(0.98 * np.log(np.finfo(exponent.dtype).max)))
 
 
 @dataclass(frozen=True)
@@ -244,13 +237,13 @@ class Stable:
         weight, shift = self.intern(x.without_exponents().ordinary()), {}
         entry = spread(weight, x.shape)
         if varying:
-            exponent, largest = self._largest(self.intern(combined(varying)), x, axis)
+            exponent, largest = largest_exponent(self.intern, combined(varying), x, axis)
             shift = linear(largest)
             shifted = added(linear(exponent), scaled(shift, -1.0))
             self._nonpositive.add(key(shifted))
             part = self.intern(spread(exponential(shifted), x.shape))
             entry = part if equals(weight, 1.0) else part * weight
-        kept = self._trimmed(sum(entry, axis, keepdims=True))
+        kept = self.intern(trimmed(sum(entry, axis, keepdims=True)))
         if varying and equals(weight, 1.0) and len(axis) == 1:
             known = self._wholes[id(kept)] = self._interned(whole(shifted, part, axis[0]))
             self._of_rows[id(self.intern(without(kept, axis, ndim)))] = known
@@ -263,29 +256,8 @@ class Stable:
             outside = self._mapped(outside, lambda t: without(t, axis, ndim))
         return Monomial(shape, outer.number, above, below, outside)
 
-    def _largest(self, exponent: Any, x: Monomial, axis: tuple[int, ...]) -> tuple[Any, Any]:
-        """The exponents of what is there at all, and the largest of them."""
-        exponent = self.intern(spread(exponent, x.shape))
-        doubtful = [f for f in x.above if not is_positive(f)]
-        if not doubtful:
-            return exponent, self._trimmed(stop_gradient(max(exponent, axis, keepdims=True)))
-        weight = Monomial(x.shape, 1.0, tuple(doubtful)).ordinary()
-        there = self.intern(where(weight == 0, -np.inf, exponent))
-        largest = max(there, axis, keepdims=True)
-        finite = where(largest == -np.inf, 0.0, largest)  # nothing is there
-        absent = minimum(exponent, stop_gradient(finite) + _room(exponent))
-        return self.intern(where(weight == 0, absent, exponent)), self._trimmed(
-            stop_gradient(finite)
-        )
-
     def _interned(self, known: Whole) -> Whole:
         return replace(known, rest=self.intern(known.rest))
-
-    def _trimmed(self, x: Any) -> Any:
-        """Without leading axes of length 1, which broadcasting brings back."""
-        shape = shape_of(x)
-        ones = next((i for i, n in enumerate(shape) if n != 1), len(shape))
-        return self.intern(squeeze(x, tuple(range(ones))))
 
     def sum_of_two(self, f: Monomial, g: Monomial, sign: float, shape: Any) -> Monomial:
         """f + g or f - g, shifted by the larger of the exponents."""
