@@ -11,7 +11,17 @@ import pytest
 from click.testing import CliRunner
 
 import tinygrad_xent as tx
-from tinygrad_xent.bench import Case, MissingError, Report, insert, names, report, suite, timed
+from tinygrad_xent.bench import (
+    Case,
+    MissingError,
+    Report,
+    busy,
+    insert,
+    names,
+    report,
+    suite,
+    timed,
+)
 from tinygrad_xent.bench.busy import Watch
 from tinygrad_xent.bench.calls import Child, Kept
 from tinygrad_xent.bench.measure import Row, _admit, difference
@@ -139,8 +149,17 @@ def test_a_child_times_itself_and_its_cache_is_empty() -> None:
         Child("raise ValueError('no')")()
 
 
-def test_other_work_on_the_machine_is_told() -> None:
-    assert Watch().told() == "" or "% of the cores" in Watch().told()
+def test_other_work_on_the_machine_is_told(tmp_path: Path, monkeypatch: Any) -> None:
+    stat = tmp_path / "stat"
+    monkeypatch.setattr(busy, "_STAT", stat)
+    monkeypatch.setattr(busy, "_seconds", lambda: 0.0)
+    stat.write_text("cpu 100 0 50 800 50 0 0 0\ncpu0 ...\n")
+    watch = Watch()
+    assert watch.told() == ""  # no time has passed
+    stat.write_text("cpu 150 0 100 880 70 0 0 0\ncpu0 ...\n")
+    assert watch.told() == "; other programs took 50 % of the cores meanwhile"
+    stat.unlink()
+    assert Watch().told() == ""  # not Linux
 
 
 def test_a_table_goes_where_the_document_wants_it(tmp_path: Path) -> None:
