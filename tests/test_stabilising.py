@@ -16,10 +16,9 @@ import tinygrad_xent as tx
 from tinygrad_xent.compiling.stabilising import digits, knowing, operations, tidying
 from tinygrad_xent.compiling.stabilising.digits import keeping_digits
 from tinygrad_xent.compiling.stabilising.interning import Interner
-from tinygrad_xent.compiling.stabilising.knowing import name_of
 from tinygrad_xent.compiling.stabilising.stable import Stable
 from tinygrad_xent.differentiate import cotangents
-from tinygrad_xent.graph import Tensor, dtype_of, shape_of, toposort
+from tinygrad_xent.graph import Tensor, dtype_of, op_name, shape_of, toposort
 
 A = np.array([[1.5, -2.0, 0.0], [-0.0, 3.25, -1e300]])
 B = np.array([[0.0, 4.0, -1.0], [2.5, -0.0, 1e-300]])
@@ -145,7 +144,7 @@ def test_choices_that_are_not_finite_stay() -> None:
     for f in (lambda x, y: x / y, lambda x, y: x * tx.exp(y), lambda x, y: x * tx.log(y),
               lambda x, y: x * y**-1.0, lambda x, y: y + 0.0):  # fmt: skip
         graph = tx.where(x == 0, 0.0, f(x, y))
-        assert name_of(Interner()(graph)) == "where"
+        assert op_name(Interner()(graph)) == "where"
 
 
 def test_equal_nodes_become_one_and_different_ones_do_not() -> None:
@@ -189,7 +188,7 @@ def assert_known(graph: Any) -> None:
 def overflows(node: Tensor) -> bool:
     """Whether it is, or is made of, a sum or product, which may overflow."""
     inner = [a for a in node.args if isinstance(a, Tensor)]
-    return name_of(node) in ("mul", "add", "sub", "sum", "matmul", "power") or not all(
+    return op_name(node) in ("mul", "add", "sub", "sum", "matmul", "power") or not all(
         np.isfinite(a._value).all() for a in inner
     )
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError, describe, explain
-from ..graph import Tensor, shape_of, toposort
+from ..graph import Tensor, op_name, shape_of, toposort
 from ..ops.shaping import axes
 from ..writing.text import text
-from .views import is_number, op_name
+from .views import is_number
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,24 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..graph import Tensor, shape_of
+from ..graph import Tensor, op_name, shape_of
 from .facts import Facts
 from .formula import operations
 from .matching import Rule
 from .rewriting import Rewrite, check, replace, rewrite, same_value
 from .terms import Terms
 from .vanishing import vanishes
-from .views import (
-    PRODUCTS,
-    SUMS,
-    Term,
-    as_sum,
-    op_name,
-    parts,
-    positions,
-    scale,
-    unbroadcast,
-)
+from .views import PRODUCTS, SUMS, Term, as_sum, parts, positions, scale, unbroadcast
 
 _MOST_CONDITIONS = 8
 

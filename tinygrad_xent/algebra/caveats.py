@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..graph import Tensor, toposort
+from ..graph import Tensor, op_name, toposort
 from ..writing.text import text
 from .formula import operations
 from .presenting import presented
 from .run import Run
 from .slopes import path
 from .terms import Terms
-from .views import op_name
 
 _WORTH_SAYING = 5  # operations: of fewer nobody expects a shorter form
 _TRACES = {"abs": {"sign"}, "max": {"equal"}, "min": {"equal"}}  # what kinks leave in a formula

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import Tensor, record, recording, toposort
+from ..graph import Tensor, op_name, record, recording, toposort
 from ..writing.text import text
 from .assumptions import NonNegative, Nonzero, OneHot, Positive, Simplex, SumsToOne, Symmetric
 from .formula import Formula, encoded
 from .naming import CALLS, opened
-from .views import op_name
 
 if TYPE_CHECKING:
     from .derivation import Computation, Derivation

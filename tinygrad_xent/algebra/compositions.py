@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import functions
-from ..graph import Tensor, recording, shape_of, toposort
+from ..graph import Tensor, op_name, recording, shape_of, toposort
 from ..ops.settling import SETTLING
-from .views import op_name
 
 _OF_AXES = ("softmax", "log_softmax", "logsumexp", "mean", "var", "std", "norm")
 _ELEMENTWISE = ("sigmoid", "softplus", "relu", "tan")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..graph import Tensor
+from ..graph import Tensor, op_name
 from .exposure import Exposure
 from .formula import Formula
 from .rewriting import NoEndError, Rewrite, rewrite
@@ -12,7 +12,7 @@ from .rules import FORMS, VALUES
 from .run import IMPATIENT, Run
 from .stable import COMPUTING
 from .terms import Terms
-from .views import PRODUCTS, SUMS, Term, is_number, op_name
+from .views import PRODUCTS, SUMS, Term, is_number
 
 Forms = tuple[tuple[str, Formula], ...]
 

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError, ShapeError
-from ..graph import Tensor, is_float, shape_of, toposort
+from ..graph import Tensor, is_float, op_name, shape_of, toposort
 from ..ops.reduction import size
 from ..ops.settling import SETTLING
 from ..writing.text import is_data, leaf_names
 from .assumptions import Assumption, Constant, Symmetric
 from .sizes import Sizes
 from .stretching import again
-from .views import op_name
 
 _ATTEMPTS, _ATTEMPTS_AT_FINITE = 60, 6
 _LETTERS = "nmkdh"  # for lengths

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..graph import Tensor
+from ..graph import Tensor, op_name
 from .assumptions import SumsToOne
 from .facts import Facts
 from .views import (
@@ -20,7 +20,6 @@ from .views import (
     is_atom,
     is_number,
     is_sum,
-    op_name,
     positions,
     unbroadcast,
 )

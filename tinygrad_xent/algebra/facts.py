@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ..graph import Tensor, shape_of
+from ..graph import Tensor, op_name, shape_of
 from ..writing.text import text
 from .assumptions import (
     Assumption,
@@ -18,7 +18,7 @@ from .assumptions import (
     SumsToOne,
     Symmetric,
 )
-from .views import Term, as_product, as_sum, is_atom, is_number, is_sum, op_name, unbroadcast
+from .views import Term, as_product, as_sum, is_atom, is_number, is_sum, unbroadcast
 
 
 class Facts:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import PRIMITIVES, Tensor, record, toposort
+from ..graph import PRIMITIVES, Tensor, op_name, record, toposort
 from ..writing.latex import latex
 from ..writing.mathml import mathml
 from ..writing.text import is_data, text
 from .naming import CALLS
-from .views import Term, op_name
+from .views import Term
 
 
 class Formula:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor, toposort
+from ..graph import Tensor, op_name, toposort
 from .along import Along, AlongAny, Place, PlaceAny
 from .facts import Facts
 from .kinds import Constant, Number, Simplex, Whole
@@ -34,7 +34,6 @@ from .views import (
     is_atom,
     is_number,
     is_sum,
-    op_name,
     outermost,
     scale,
     unbroadcast,

@@ -20,11 +20,11 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from ..graph import Tensor, shape_of, toposort
+from ..graph import Tensor, op_name, shape_of, toposort
 from ..ops import expand_dims, matmul, transpose, where
 from .naming import diag, eye, outer
 from .terms import Terms, exact_number
-from .views import SUMS, Factor, Term, as_product, as_sum, is_number, op_name, unbroadcast
+from .views import SUMS, Factor, Term, as_product, as_sum, is_number, unbroadcast
 
 IDENTITY, ONES = "identity", "ones"
 

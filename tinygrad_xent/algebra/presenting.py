@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..graph import Tensor
+from ..graph import Tensor, op_name
 from .rewriting import replace
 from .terms import COMPARISONS, Terms
-from .views import Term, as_sum, is_sum, op_name, positions, scale
+from .views import Term, as_sum, is_sum, positions, scale
 
 
 def presented(term: Term, terms: Terms) -> Term:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph import Tensor
+from ..graph import Tensor, op_name
 from ..writing.text import text
 from .cases import settle
 from .copying import Copy
@@ -11,7 +11,6 @@ from .naming import CALLS
 from .rewriting import rewrite
 from .rules import ALGEBRA, FORMS, NAMING
 from .terms import Terms
-from .views import op_name
 from .weight import tidiness
 
 

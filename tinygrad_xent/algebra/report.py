@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..graph import Tensor, toposort
+from ..graph import Tensor, op_name, toposort
 from ..ops import alias
 from ..writing.text import text
 from .assumptions import Assumption, Kink
@@ -23,7 +23,7 @@ from .rules import ALGEBRA, FORMS, NAMING, SPELLED_OUT, TIDYING
 from .run import Run
 from .terms import Terms
 from .vanishing import is_positive
-from .views import Term, as_product, op_name, positions
+from .views import Term, as_product, positions
 from .weight import calls, tidiness
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import PRIMITIVES, Primitive, Tensor, record, recording, toposort
+from ..graph import PRIMITIVES, Primitive, Tensor, op_name, record, recording, toposort
 from ..writing.text import is_data, text
 from .cases import settle
 from .copying import Copy
@@ -22,16 +22,7 @@ from .matching import Rule
 from .rewriting import Rewrite, rewrite
 from .rules import ALGEBRA, FORMS, NAMING, SHRINKING, TIDYING
 from .terms import Terms
-from .views import (
-    Term,
-    as_product,
-    as_sum,
-    is_number,
-    is_sum,
-    op_name,
-    scale,
-    unbroadcast,
-)
+from .views import Term, as_product, as_sum, is_number, is_sum, scale, unbroadcast
 from .weight import tidiness
 
 _PATIENCE = 600  # rewrites that one formula may take

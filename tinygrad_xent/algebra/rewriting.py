@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import Tensor
+from ..graph import Tensor, op_name
 from ..writing.text import text
 from .assumptions import Assumption
 from .facts import Facts
@@ -26,7 +26,6 @@ from .views import (
     as_product,
     as_sum,
     is_atom,
-    op_name,
     outermost,
     parts,
     positions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from ..graph import Tensor
+from ..graph import Tensor, op_name
 from ..writing.text import text
 from .cases import choices, settle
 from .formula import operations
@@ -15,7 +15,7 @@ from .presenting import presented
 from .rewriting import NoEndError, Rewrite, check, rewrite
 from .rules import NAMING, TIDYING
 from .terms import Terms
-from .views import Term, as_sum, op_name, positions
+from .views import Term, as_sum, positions
 from .weight import Measure, algebraic, tidiness
 
 PATIENT, IMPATIENT = 600, 150  # rewrites that an attempt may take

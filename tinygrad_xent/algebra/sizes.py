@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor, is_float, shape_of, toposort
+from ..graph import Tensor, is_float, op_name, shape_of, toposort
 from ..ops.settling import SETTLING
 from .stretching import dropped_and_new
-from .views import exact, is_number, op_name
+from .views import exact, is_number
 
 Shape = tuple[int, ...]
 Classes = tuple[int, ...]

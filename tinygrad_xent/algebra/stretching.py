@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Tensor, shape_of
+from ..graph import Tensor, op_name, shape_of
 from ..ops.shaping import expand_dims, squeeze
-from .views import op_name
 
 _WHOLE = ("slice", None, None, None)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import PRIMITIVES, Primitive, Tensor, record, shape_of, toposort
+from ..graph import PRIMITIVES, Primitive, Tensor, op_name, record, shape_of, toposort
 from ..writing.text import text
 from .views import (
     PRODUCTS,
@@ -32,7 +32,6 @@ from .views import (
     is_number,
     is_sum,
     is_whole,
-    op_name,
     printed,
     scale,
     unbroadcast,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor
+from ..graph import Tensor, op_name
 from ..writing.text import text
 
 Term = Any  # a Tensor or a Python number
@@ -47,10 +47,6 @@ def exact(value: Any) -> Fraction:
     simple = Fraction(number).limit_denominator(_LARGEST_DENOMINATOR)
     near = simple and abs(float(simple) - number) <= _ROUNDING * max(1.0, abs(number))
     return simple if near or number == 0 else Fraction(repr(number))
-
-
-def op_name(term: Term) -> str:
-    return term.op.name if isinstance(term, Tensor) and term.op is not None else ""
 
 
 def outermost(term: Term) -> str:

@@ -19,18 +19,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
-from ..graph import Tensor, toposort
-from .views import (
-    Factor,
-    Term,
-    as_product,
-    as_sum,
-    is_atom,
-    is_backwards,
-    is_sum,
-    op_name,
-    unbroadcast,
-)
+from ..graph import Tensor, op_name, toposort
+from .views import Factor, Term, as_product, as_sum, is_atom, is_backwards, is_sum, unbroadcast
 
 Weight = tuple[int, ...]
 Measure = Callable[[Term], Weight]

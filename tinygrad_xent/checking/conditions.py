@@ -16,8 +16,8 @@ import numpy as np
 
 from ..algebra.assumptions import Assumption, OneHot, Positive, Simplex, SumsToOne, Symmetric
 from ..algebra.residual import Algebra, vanishing_factors
-from ..algebra.views import Term, as_product, as_sum, op_name, unbroadcast
-from ..graph import Tensor, toposort
+from ..algebra.views import Term, as_product, as_sum, unbroadcast
+from ..graph import Tensor, op_name, toposort
 from ..writing.text import text
 from .deciding import decide
 from .points import Subject

@@ -12,9 +12,8 @@ import numpy as np
 
 from ..algebra.copying import Copy
 from ..algebra.recognising import recognise
-from ..algebra.views import op_name
 from ..errors import DeriveError
-from ..graph import Tensor, record, toposort
+from ..graph import Tensor, op_name, record, toposort
 from ..writing.text import number, text
 from .points import Subject
 

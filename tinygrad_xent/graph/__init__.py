@@ -9,7 +9,7 @@ from .blank import Blank
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
-from .tensor import ALONE, Tensor, detached, leaf_value, record, tensor, toposort
+from .tensor import ALONE, Tensor, detached, leaf_value, op_name, record, tensor, toposort
 from .values import constant, dtype_of, is_float, numbers, shape_of
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "numpy_functions",
     "observed_by",
     "observer",
+    "op_name",
     "primitive",
     "record",
     "recording",

@@ -207,6 +207,11 @@ class Tensor:
         return _load_graph, ([_dump(node, place) for node in order],)
 
 
+def op_name(x: Any) -> str:
+    """The name of the operation that made a node; "" for leaves, and for what is no node."""
+    return x.op.name if isinstance(x, Tensor) and x.op is not None else ""
+
+
 def toposort(*roots: Tensor) -> list[Tensor]:
     """Every node the roots depend on, arguments before results; iterative, in a fixed order."""
     order: list[Tensor] = []

@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...functions.arithmetic import minus_abs
-from ...graph import PRIMITIVES, Tensor, shape_of, toposort
+from ...graph import PRIMITIVES, Tensor, op_name, shape_of, toposort
 from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
 from .factors import Factors, factors, one_factor, sum_of_rows
 from .interning import Interner, rebuilt
-from .knowing import equals, is_constant_along, is_number, is_positive, name_of
+from .knowing import equals, is_constant_along, is_number, is_positive
 from .monomials import Exponents, added, combined, linear, spread
 from .shares import Shares, over_share, same_places, shares_in
 from .two import second_of_two, share_of_two_and_more
@@ -62,7 +62,7 @@ class _Digits:
 
     def _apply(self, op: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         node = self.intern.apply(op, args, params)
-        for rule in _RULES.get(name_of(node), ()):
+        for rule in _RULES.get(op_name(node), ()):
             better = rule(self, node)
             if better is not None:
                 return self.intern(spread(better, node.shape))
@@ -82,7 +82,7 @@ class _Digits:
 def _log_of_total(d: _Digits, node: Tensor) -> Any:
     """log S = log1p R; where an entry is picked, R is counted from there."""
     moves, inner = [], node.args[0]
-    while name_of(inner) in _MOVES and id(inner) not in d.shares:
+    while op_name(inner) in _MOVES and id(inner) not in d.shares:
         moves.append(inner)
         inner = inner.args[0]
     if id(inner) not in d.shares:
@@ -107,12 +107,12 @@ def _weighted_log(d: _Digits, node: Tensor) -> Any:
 
 
 def _is_one_number(p: Any) -> bool:
-    return is_number(p) or (name_of(p) == "broadcast_to" and is_number(p.args[0]))
+    return is_number(p) or (op_name(p) == "broadcast_to" and is_number(p.args[0]))
 
 
 def _is_logarithmic(x: Any) -> bool:
     """Whether it is a sum with a logarithm in it, or such a sum over something."""
-    name = name_of(x)
+    name = op_name(x)
     if name in ("add", "sub", "neg", "broadcast_to"):
         return any(_is_logarithmic(a) for a in x.args)
     if name == "div":
@@ -136,7 +136,7 @@ def _share_and_more(d: _Digits, node: Tensor) -> Any:
             more = {p: t for p, t in terms.items() if p != place}
             per_share = linear(d.intern(k), times)
             c = combined(more)
-            if name_of(c) == "scatter":
+            if op_name(c) == "scatter":
                 return _entry_and_share(d, shares, c, per_share)
             if not more or (is_positive(c) and is_positive(combined(per_share))):
                 continue
@@ -176,7 +176,7 @@ def _less_mean(d: _Digits, node: Tensor) -> Any:
     if not d.shares:
         return None
     left, right = node.args
-    sign = -1.0 if name_of(node) == "sub" else 1.0
+    sign = -1.0 if op_name(node) == "sub" else 1.0
     for first, second, front, back in ((left, right, 1.0, sign), (right, left, sign, 1.0)):
         found = _deviation(d, first, second, back / front, node.shape)
         if found is not None:
@@ -204,7 +204,7 @@ def _deviation(d: _Digits, w: Any, product: Any, sign: float, shape: Any) -> Any
 def _summed(f: Factors, factor: Any, ndim: int) -> Factors | None:
     """What a product is the sum of, if one factor is a sum and the others are the same for all."""
     s = f.nodes[factor]
-    if name_of(s) != "sum" or len(s.params["axis"]) != 1 or s.args[0].ndim != ndim:
+    if op_name(s) != "sum" or len(s.params["axis"]) != 1 or s.args[0].ndim != ndim:
         return None
     outside = f.over(one_factor(factor))
     (axis,) = s.params["axis"]
@@ -217,11 +217,11 @@ def _less_plain_mean(d: _Digits, node: Tensor) -> Any:
     """x - (sum x) / n, counted from the first entry."""
     x, mean = node.args
     f = factors(mean)
-    if f.below or f.above.total() != 1 or name_of(x) == "sub":
+    if f.below or f.above.total() != 1 or op_name(x) == "sub":
         return None
     (factor,) = f.above
     total = f.nodes[factor]
-    if name_of(total) != "sum" or total.args[0] is not x or len(total.params["axis"]) != 1:
+    if op_name(total) != "sum" or total.args[0] is not x or len(total.params["axis"]) != 1:
         return None
     (axis,) = total.params["axis"]
     if factor != sum_of_rows(total, x.ndim) or abs(f.number * x.shape[axis] - 1) > 1e-14:
@@ -234,9 +234,9 @@ def _less_plain_mean(d: _Digits, node: Tensor) -> Any:
 def _slope_of_tanh(d: _Digits, node: Tensor) -> Any:
     """1 - tanh(x)^2 = 4 u / (1 + u)^2."""
     one, square = node.args
-    if not equals(one, 1.0) or name_of(square) != "mul" or square.args[0] is not square.args[1]:
+    if not equals(one, 1.0) or op_name(square) != "mul" or square.args[0] is not square.args[1]:
         return None
-    if name_of(square.args[0]) != "tanh":
+    if op_name(square.args[0]) != "tanh":
         return None
     u = exp(2 * minus_abs(square.args[0].args[0]))
     return 4 * u / ((1 + u) * (1 + u))

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from ...graph import Tensor, shape_of
-from .knowing import is_number, name_of
+from ...graph import Tensor, op_name, shape_of
+from .knowing import is_number
 
 Places = tuple[int | None, ...]
 Factor = tuple[int, Places]  # id() of a node, and for each axis its place, counted from the last
@@ -64,7 +64,7 @@ def factors(x: Any) -> Factors:
     while stack:
         node, places, power = stack.pop()
         node, places = _base(node, places)
-        name = name_of(node) if found < _MANY else ""
+        name = op_name(node) if found < _MANY else ""
         if is_number(node) and node != 0:
             number *= float(node) ** power
         elif name == "neg":
@@ -102,11 +102,11 @@ def base(x: Any) -> Any:
 
 
 def _base(node: Any, places: Places) -> tuple[Any, Places]:
-    while name_of(node) in _SAME_ENTRIES:
+    while op_name(node) in _SAME_ENTRIES:
         inner, axis = node.args[0], node.params.get("axis", ())
-        if name_of(node) == "expand_dims":
+        if op_name(node) == "expand_dims":
             places = tuple(p for i, p in enumerate(places) if i not in axis)
-        elif name_of(node) == "squeeze":
+        elif op_name(node) == "squeeze":
             left = iter(places)
             places = tuple(None if i in axis else next(left) for i in range(len(shape_of(inner))))
         node, places = inner, _last(places, inner)

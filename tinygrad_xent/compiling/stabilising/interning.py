@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import PRIMITIVES, Blank, Primitive, Tensor, dtype_of, record, shape_of
+from ...graph import PRIMITIVES, Blank, Primitive, Tensor, dtype_of, numbers, record, shape_of
 from ...ops.settling import SETTLING
-from .knowing import shaped
 from .tidying import tidied
 
 _SMALL = 64  # entries up to which constant arrays are compared by what is in them
@@ -39,7 +38,7 @@ class Interner:
         args = tuple(self._uniform(a) if isinstance(a, np.ndarray) else a for a in args)
         key = (op.name, tuple(map(self._key, args)), tuple(sorted(params.items())))
         if key not in self._made:
-            values = [shaped(a) for a in args]
+            values = [numbers(a) for a in args]
             if op.name == "scatter":  # small constants may make something large
                 values[0] = Blank.of(shape_of(values[0]), dtype_of(values[0]))
             with np.errstate(all="ignore"):

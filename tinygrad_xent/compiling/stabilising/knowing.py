@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Tensor, shape_of
+from ...graph import Tensor, op_name, shape_of
 
 _KEEP_SIGN = frozenset({
     "sum", "broadcast_to", "sqrt", "astype", "alias", "others", "expand_dims", "squeeze", "reshape",
@@ -24,16 +24,6 @@ _FINITE_IF_ARGS = _KEEP_SIGN | {
     "not_equal", "logical_and", "logical_or", "logical_not", "size", "checked_labels",
 }  # fmt: skip
 _MANY = 128  # nodes to look at before giving up, so that long graphs compile in linear time
-
-
-def shaped(x: Any) -> Any:
-    """The value of an argument, which may be blank."""
-    return x._value if isinstance(x, Tensor) else x
-
-
-def name_of(x: Any) -> str:
-    """The name of the operation that made a node; "" for leaves and numbers."""
-    return x.op.name if isinstance(x, Tensor) and x.op is not None else ""
 
 
 def is_number(x: Any) -> bool:
@@ -52,7 +42,7 @@ def is_positive(x: Any) -> bool:
 
 
 def _parts_of_positive(x: Any) -> bool | list[Any]:
-    name = name_of(x)
+    name = op_name(x)
     if not isinstance(x, Tensor):
         return np.ndim(x) == 0 and float(x) > 0
     if name in _KEEP_SIGN:
@@ -66,7 +56,7 @@ def is_nonnegative(x: Any) -> bool:
     """Whether it says so itself: a size, a square, an exponential, or a number."""
     if not isinstance(x, Tensor):
         return bool(np.all(np.asarray(x) >= 0))
-    name = name_of(x)
+    name = op_name(x)
     if name == "power":
         return equals(x.args[1], 2)
     squared = name == "mul" and x.args[0] is x.args[1]
@@ -77,7 +67,7 @@ def is_nonpositive(x: Any) -> bool:
     """Whether it says so itself: minus a size, as in -|x|, or what the largest is taken from."""
     if not isinstance(x, Tensor):
         return bool(np.all(np.asarray(x) <= 0))
-    name = name_of(x)
+    name = op_name(x)
     if name == "neg":
         return is_nonnegative(x.args[0])
     if name == "sub":
@@ -87,18 +77,18 @@ def is_nonpositive(x: Any) -> bool:
 
 def _is_minus_size(c: Any, a: Any, b: Any) -> bool:
     """where(x > 0, -x, x), which is -|x| with one-sided slopes."""
-    asks = name_of(c) == "greater" and c.args[0] is b and equals(c.args[1], 0.0)
-    return asks and name_of(a) == "neg" and a.args[0] is b
+    asks = op_name(c) == "greater" and c.args[0] is b and equals(c.args[1], 0.0)
+    return asks and op_name(a) == "neg" and a.args[0] is b
 
 
 def is_largest_of(m: Any, x: Any) -> bool:
     """Whether m is the maximum of x along some axes, at a shape that broadcasts back to x."""
-    while name_of(m) in ("stop_gradient", "broadcast_to"):
+    while op_name(m) in ("stop_gradient", "broadcast_to"):
         m = m.args[0]
     used = m
-    while name_of(m) in ("stop_gradient", "squeeze", "expand_dims", "broadcast_to"):
+    while op_name(m) in ("stop_gradient", "squeeze", "expand_dims", "broadcast_to"):
         m = m.args[0]
-    if name_of(m) != "max" or m.args[0] is not x:
+    if op_name(m) != "max" or m.args[0] is not x:
         return False
     return is_constant_along(used, m.params["axis"], x.ndim)
 
@@ -110,7 +100,7 @@ def is_constant_along(node: Any, axis: Iterable[int], ndim: int) -> bool:
         ndim: how many axes that has. A row sum without its axis, (n,), is not constant along the
             rows of an (n, n) matrix that it is broadcast to.
     """
-    while name_of(node) == "broadcast_to":
+    while op_name(node) == "broadcast_to":
         node = node.args[0]
     shape = shape_of(node)
     places = [a - ndim + len(shape) for a in axis]
@@ -119,13 +109,13 @@ def is_constant_along(node: Any, axis: Iterable[int], ndim: int) -> bool:
 
 def is_at_least_one(x: Any) -> bool:
     """Whether it is one or more: one and something positive, or a sum that has e^0 in it."""
-    while name_of(x) in ("squeeze", "expand_dims", "broadcast_to", "getitem", "reshape"):
+    while op_name(x) in ("squeeze", "expand_dims", "broadcast_to", "getitem", "reshape"):
         x = x.args[0]
-    if name_of(x) == "add":
+    if op_name(x) == "add":
         return any(equals(a, 1.0) and is_nonnegative(b) for a, b in (x.args, x.args[::-1]))
-    if name_of(x) == "sum" and name_of(x.args[0]) == "exp":
+    if op_name(x) == "sum" and op_name(x.args[0]) == "exp":
         shifted = x.args[0].args[0]
-        return name_of(shifted) == "sub" and is_largest_of(shifted.args[1], shifted.args[0])
+        return op_name(shifted) == "sub" and is_largest_of(shifted.args[1], shifted.args[0])
     return not isinstance(x, Tensor) and bool(np.all(np.abs(x) >= 1))
 
 
@@ -135,7 +125,7 @@ def is_finite(x: Any) -> bool:
 
 
 def _parts_of_finite(x: Any) -> bool | list[Any]:
-    name = name_of(x)
+    name = op_name(x)
     if not isinstance(x, Tensor):
         return bool(np.all(np.isfinite(x)))
     if x.op is None or name == "exp":

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Tensor, dtype_of, shape_of
+from ...graph import Tensor, dtype_of, op_name, shape_of
 from ...ops import broadcast_to, exp, squeeze
-from .knowing import is_constant_along, is_nonnegative, is_nonpositive, is_number, name_of
+from .knowing import is_constant_along, is_nonnegative, is_nonpositive, is_number
 
 Exponents = dict[int, tuple[Any, float]]  # by id: an exponent and how often it is taken
 
@@ -107,7 +107,7 @@ def linear(x: Any, times: float = 1.0) -> Exponents:
     stack = [(x, times)]
     while stack:
         node, c = stack.pop()
-        name = name_of(node)
+        name = op_name(node)
         if name == "add":
             stack += [(a, c) for a in node.args]
         elif name == "sub":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...graph import Tensor
+from ...graph import Tensor, op_name
 from ...ops import expm1, log, log1p
 from .knowing import equals, is_positive
 from .monomials import Monomial, combined, linear, scaled
@@ -137,12 +137,11 @@ def _log(s: Stable, node: Tensor, form: Any) -> Any:
 
 def _log_of(x: Any) -> Any:
     """log, or log1p of one and something."""
-    name = x.op.name if isinstance(x, Tensor) and x.op is not None else ""
-    if name in ("add", "sub") and not isinstance(x.args[0], Tensor) and equals(x.args[0], 1.0):
+    name = op_name(x)
+    if name in ("add", "sub") and equals(x.args[0], 1.0):
         return log1p(x.args[1] if name == "add" else -x.args[1])
-    if name in ("add", "sub") and not isinstance(x.args[1], Tensor):
-        if equals(x.args[1], 1.0 if name == "add" else -1.0):
-            return log1p(x.args[0])
+    if name in ("add", "sub") and equals(x.args[1], 1.0 if name == "add" else -1.0):
+        return log1p(x.args[0])
     return log(x)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import PRIMITIVES, Tensor, shape_of
+from ...graph import PRIMITIVES, Tensor, op_name, shape_of
 from ...ops import astype, expand_dims, put, sum, where
 from .factors import base
-from .knowing import is_largest_of, is_number, name_of
+from .knowing import is_largest_of, is_number
 from .monomials import spread
 
 
@@ -75,16 +75,16 @@ class Shares:
 def shares_in(nodes: Iterable[Tensor]) -> dict[int, Shares]:
     """All such sums in a graph, by the id of the sum."""
     nodes = list(nodes)
-    picks = [n for n in nodes if name_of(n) == "getitem"]
+    picks = [n for n in nodes if op_name(n) == "getitem"]
     found = (_shares_of(n, picks) for n in nodes)
     return {id(s.total): s for s in found if s is not None}
 
 
 def _shares_of(node: Tensor, picks: list[Tensor]) -> Shares | None:
-    if name_of(node) != "sum" or name_of(node.args[0]) != "exp":
+    if op_name(node) != "sum" or op_name(node.args[0]) != "exp":
         return None
     (x,), axis = node.args[0].args, node.params["axis"]
-    if name_of(x) != "sub" or len(axis) != 1 or not is_largest_of(x.args[1], x.args[0]):
+    if op_name(x) != "sub" or len(axis) != 1 or not is_largest_of(x.args[1], x.args[0]):
         return None
     if base(x.args[1]).params["axis"] != axis:
         return None
@@ -128,7 +128,7 @@ def over_share(term: Any, e: Any, total: Any) -> Any:
     found = Counter[str]()
 
     def walk(x: Any, above: bool) -> Any:
-        name = name_of(x)
+        name = op_name(x)
         if x is e and above:
             found["e"] += 1
             return 1.0

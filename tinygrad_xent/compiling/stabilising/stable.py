@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...functions.arithmetic import minus_abs
-from ...graph import Tensor, shape_of
+from ...graph import Tensor, op_name, shape_of
 from ...ops import (
     exp,
     expm1,
@@ -29,7 +29,7 @@ from ...ops import (
     where,
 )
 from .interning import Interner, above_boundary, is_boundary
-from .knowing import equals, is_constant_along, name_of
+from .knowing import equals, is_constant_along
 from .largest import largest_exponent, trimmed
 from .monomials import (
     Exponents,
@@ -191,7 +191,7 @@ class Stable:
         """What is known of a part that an index picked, over the whole of each row."""
         rows = self._of_rows.get(id(f.below[0]))
         for picked, _ in f.exponents.values() if rows else ():
-            if rows is not None and name_of(picked) == "getitem":
+            if rows is not None and op_name(picked) == "getitem":
 
                 def move(part: Any, pick: Any = picked) -> Any:
                     spread_out = spread(part, rows.rest.shape)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import PRIMITIVES, Primitive, Tensor, constant, dtype_of, shape_of
-from .knowing import equals, is_finite, is_number, name_of, shaped
+from ...graph import PRIMITIVES, Primitive, Tensor, constant, dtype_of, numbers, op_name, shape_of
+from .knowing import equals, is_finite, is_number
 
 Make = Callable[..., Any]
 _NUMBERS = (float, int)
@@ -25,13 +25,13 @@ def tidied(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], make: M
     if op.name == "size" or not any(isinstance(a, Tensor) for a in args):
         return _known(op, args, params)
     if op.elementwise:
-        bare = tuple(a.args[0] if name_of(a) == "broadcast_to" else a for a in args)
+        bare = tuple(a.args[0] if op_name(a) == "broadcast_to" else a for a in args)
         shapes = [np.broadcast_shapes(*map(shape_of, part)) for part in (args, bare)]
         spread = any(b is not a for a, b in zip(args, bare, strict=True))
         if spread and shapes[0] == shapes[1]:
             return make(op.name, *bare, **params)
-    if op.name in _MOVES and name_of(args[0]) == "broadcast_to" and not shape_of(args[0].args[0]):
-        shape = shape_of(op.evaluate([shaped(a) for a in args], params))
+    if op.name in _MOVES and op_name(args[0]) == "broadcast_to" and not shape_of(args[0].args[0]):
+        shape = shape_of(op.evaluate([numbers(a) for a in args], params))
         return make("broadcast_to", args[0].args[0], shape=shape)
     rule = _RULES.get(op.name)
     return None if rule is None else rule(make, *args, **params)
@@ -42,7 +42,7 @@ def _known(op: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     if op.name in ("broadcast_to", "scatter"):
         return None
     with np.errstate(all="ignore"):
-        value = op.evaluate([shaped(a) for a in args], params)
+        value = op.evaluate([numbers(a) for a in args], params)
     if np.size(value) > _LARGE:
         return None
     weak = all(type(a) in _NUMBERS for a in args) and np.ndim(value) == 0
@@ -56,9 +56,9 @@ def _add(make: Make, x: Any, y: Any) -> Any:
         return x
     if x is y and isinstance(x, Tensor):
         return make("mul", 2.0, x)
-    if name_of(y) == "neg":
+    if op_name(y) == "neg":
         return make("sub", x, y.args[0])
-    return make("sub", y, x.args[0]) if name_of(x) == "neg" else None
+    return make("sub", y, x.args[0]) if op_name(x) == "neg" else None
 
 
 def _sub(make: Make, x: Any, y: Any) -> Any:
@@ -66,7 +66,7 @@ def _sub(make: Make, x: Any, y: Any) -> Any:
         return x
     if equals(x, 0.0) and dtype_of(y).kind != "b":
         return make("neg", y)
-    return make("add", x, y.args[0]) if name_of(y) == "neg" else None
+    return make("add", x, y.args[0]) if op_name(y) == "neg" else None
 
 
 def _mul(make: Make, x: Any, y: Any) -> Any:
@@ -75,9 +75,9 @@ def _mul(make: Make, x: Any, y: Any) -> Any:
             return b
         if equals(a, -1.0):
             return make("neg", b)
-        if name_of(a) == "neg":
+        if op_name(a) == "neg":
             return make("neg", make("mul", *((a.args[0], b) if a is x else (b, a.args[0]))))
-    if is_number(x) and name_of(y) == "mul" and is_number(y.args[0]):
+    if is_number(x) and op_name(y) == "mul" and is_number(y.args[0]):
         return make("mul", make("mul", x, y.args[0]), y.args[1])
     return make("mul", y, x) if is_number(y) and not is_number(x) else None
 
@@ -85,17 +85,17 @@ def _mul(make: Make, x: Any, y: Any) -> Any:
 def _div(make: Make, x: Any, y: Any) -> Any:
     if equals(y, 1.0):
         return x
-    if name_of(x) == "neg":
+    if op_name(x) == "neg":
         return make("neg", make("div", x.args[0], y))
-    return make("neg", make("div", x, y.args[0])) if name_of(y) == "neg" else None
+    return make("neg", make("div", x, y.args[0])) if op_name(y) == "neg" else None
 
 
 def _neg(make: Make, x: Any) -> Any:
-    if name_of(x) == "mul" and is_number(x.args[0]):
+    if op_name(x) == "mul" and is_number(x.args[0]):
         return make("mul", make("neg", x.args[0]), x.args[1])
-    if name_of(x) == "sub":
+    if op_name(x) == "sub":
         return make("sub", x.args[1], x.args[0])
-    return x.args[0] if name_of(x) == "neg" else None
+    return x.args[0] if op_name(x) == "neg" else None
 
 
 def _power(make: Make, x: Any, y: Any) -> Any:
@@ -107,7 +107,7 @@ def _power(make: Make, x: Any, y: Any) -> Any:
 def _where(make: Make, c: Any, x: Any, y: Any) -> Any:
     if is_number(c):
         return x if c else y
-    if name_of(c) == "equal" and equals(c.args[1], 0.0) and equals(x, 0.0):
+    if op_name(c) == "equal" and equals(c.args[1], 0.0) and equals(x, 0.0):
         if vanishes_with(y, c.args[0]) and is_finite(y):
             return y
     return x if x is y and shape_of(c) in ((), shape_of(x)) else None
@@ -118,7 +118,7 @@ def vanishes_with(y: Any, g: Any) -> bool:
     stack, factor = [y], _core(g)
     while stack:
         node = _core(stack.pop())
-        name = name_of(node)
+        name = op_name(node)
         if node is factor or equals(node, 0.0):
             continue
         if name in ("add", "sub"):
@@ -135,7 +135,7 @@ def vanishes_with(y: Any, g: Any) -> bool:
 def _core(x: Any) -> Any:
     """A node without signs, numbers in front and broadcasting."""
     while True:
-        name = name_of(x)
+        name = op_name(x)
         if name in ("neg", "broadcast_to"):
             x = x.args[0]
         elif name == "mul" and is_number(x.args[0]):
@@ -148,7 +148,7 @@ def _expand_dims(make: Make, x: Any, axis: Any) -> Any:
     """Of an entry-by-entry operation, taken to its arguments, where it may meet a `squeeze`."""
     if axis == ():
         return x
-    if name_of(x) == "squeeze" and x.params["axis"] == axis:
+    if op_name(x) == "squeeze" and x.params["axis"] == axis:
         return x.args[0]
     if not isinstance(x, Tensor) or x.op is None or not x.op.elementwise:
         return None
@@ -161,13 +161,13 @@ def _expand_dims(make: Make, x: Any, axis: Any) -> Any:
 def _squeeze(make: Make, x: Any, axis: Any) -> Any:
     if axis == ():
         return x
-    return x.args[0] if name_of(x) == "expand_dims" and x.params["axis"] == axis else None
+    return x.args[0] if op_name(x) == "expand_dims" and x.params["axis"] == axis else None
 
 
 def _reshape(make: Make, x: Any, shape: Any) -> Any:
     if shape_of(x) == shape:
         return x
-    if name_of(x) in ("reshape", "squeeze", "expand_dims"):
+    if op_name(x) in ("reshape", "squeeze", "expand_dims"):
         return make("reshape", x.args[0], shape=shape)
     return None
 
@@ -175,13 +175,13 @@ def _reshape(make: Make, x: Any, shape: Any) -> Any:
 def _broadcast_to(make: Make, x: Any, shape: Any) -> Any:
     if shape_of(x) == shape and isinstance(x, Tensor):
         return x
-    return make("broadcast_to", x.args[0], shape=shape) if name_of(x) == "broadcast_to" else None
+    return make("broadcast_to", x.args[0], shape=shape) if op_name(x) == "broadcast_to" else None
 
 
 def _transpose(make: Make, x: Any, axes: Any) -> Any:
     if axes == tuple(range(len(axes))):
         return x
-    if name_of(x) == "transpose":
+    if op_name(x) == "transpose":
         return make("transpose", x.args[0], axes=tuple(x.params["axes"][a] for a in axes))
     return None
 
@@ -191,7 +191,7 @@ def _getitem(make: Make, x: Any, *arrays: Any, index: Any) -> Any:
     if all(part in (_WHOLE, ("new",)) for part in index):
         new = tuple(i for i, part in enumerate(index) if part == ("new",))
         return make("expand_dims", x, axis=new) if new else x
-    if name_of(x) == "broadcast_to":
+    if op_name(x) == "broadcast_to":
         return _getitem_of_spread(make, x, arrays, index)
     if (
         isinstance(x, Tensor)
@@ -219,8 +219,8 @@ _WHOLE = ("slice", None, None, None)
 def _is_small(x: Any, arrays: Any, index: Any) -> bool:
     """Whether an index takes few of the entries, so that the others need not be computed."""
     picks = any(part[0] in ("array", "int") for part in index)
-    rows = PRIMITIVES["getitem"].evaluate([shaped(a) for a in (x, *arrays)], {"index": index})
-    return picks and np.size(rows) < np.size(shaped(x))
+    rows = PRIMITIVES["getitem"].evaluate([numbers(a) for a in (x, *arrays)], {"index": index})
+    return picks and np.size(rows) < np.size(numbers(x))
 
 
 def _getitem_of_spread(make: Make, x: Tensor, arrays: Any, index: Any) -> Any:
@@ -254,7 +254,7 @@ def _sum(make: Make, x: Any, axis: Any, keepdims: Any) -> Any:
     """The sum over rows of entries put in their places, one in each row, is the entries."""
     if axis == ():
         return x
-    if name_of(x) == "scatter" and len(axis) == 1 and len(x.params["index"]) == 2 == x.ndim:
+    if op_name(x) == "scatter" and len(axis) == 1 and len(x.params["index"]) == 2 == x.ndim:
         row, rows = x.params["index"][1 - axis[0]], x.shape[1 - axis[0]]
         fits = shape_of(x.args[0]) in ((), (1,), (rows,))
         if fits and row[0] == "array" and _is_every_row(x.args[1 + row[1]], rows):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...graph import Tensor, shape_of
+from ...graph import Tensor, op_name, shape_of
 from ...ops import where
 from .factors import factors
-from .knowing import equals, is_nonpositive, is_positive, name_of
+from .knowing import equals, is_nonpositive, is_positive
 from .monomials import added, combined, linear
 from .shares import over_share
 
@@ -40,18 +40,18 @@ def _shares_of_two(term: Any) -> Iterator[tuple[Any, Any, Any]]:
         for e in above:
             if e is u:
                 yield total, u, 1.0
-            elif name_of(e) == "where" and equals(e.args[1], 1.0) and e.args[2] is u:
+            elif op_name(e) == "where" and equals(e.args[1], 1.0) and e.args[2] is u:
                 yield total, e, where(e.args[0], u, 1.0)
-            elif name_of(e) == "where" and e.args[1] is u and equals(e.args[2], 1.0):
+            elif op_name(e) == "where" and e.args[1] is u and equals(e.args[2], 1.0):
                 yield total, e, where(e.args[0], 1.0, u)
         yield total, 1.0, u
 
 
 def second_of_two(total: Any) -> Any:
     """u, if it is 1 + u where u is e to something negative."""
-    if name_of(total) != "add":
+    if op_name(total) != "add":
         return None
     for one, u in (total.args, total.args[::-1]):
-        if equals(one, 1.0) and name_of(u) == "exp" and is_nonpositive(u.args[0]):
+        if equals(one, 1.0) and op_name(u) == "exp" and is_nonpositive(u.args[0]):
             return u
     return None
