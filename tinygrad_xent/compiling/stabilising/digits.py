@@ -26,12 +26,10 @@ from ...graph import PRIMITIVES, Tensor, op_name, shape_of, toposort
 from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
 from .factors import Factors, factors, one_factor, sum_of_rows
 from .interning import Interner, rebuilt
-from .knowing import equals, is_constant_along, is_number, is_positive
+from .knowing import MOVES_OR_SPREADS, equals, is_constant_along, is_number, is_positive
 from .monomials import Exponents, added, combined, linear, spread
 from .shares import Shares, over_share, same_places, shares_in
 from .two import second_of_two, share_of_two_and_more
-
-_MOVES = frozenset({"expand_dims", "squeeze", "broadcast_to", "reshape", "transpose", "getitem"})
 
 
 def keeping_digits(roots: Iterable[Any]) -> list[Any]:
@@ -48,10 +46,8 @@ class _Digits:
     def __init__(self, intern: Interner, graphs: list[Tensor]) -> None:
         self.intern = intern
         nodes = toposort(*graphs)
-        self.shares, self.has_pairs = (
-            shares_in(nodes),
-            any(second_of_two(n) is not None for n in nodes),
-        )
+        self.shares = shares_in(nodes)
+        self.has_pairs = any(second_of_two(n) is not None for n in nodes)
         self._known: dict[int, Any] = {}
         self._kept: list[Any] = []
 
@@ -82,7 +78,7 @@ class _Digits:
 def _log_of_total(d: _Digits, node: Tensor) -> Any:
     """log S = log1p R; where an entry is picked, R is counted from there."""
     moves, inner = [], node.args[0]
-    while op_name(inner) in _MOVES and id(inner) not in d.shares:
+    while op_name(inner) in MOVES_OR_SPREADS and id(inner) not in d.shares:
         moves.append(inner)
         inner = inner.args[0]
     if id(inner) not in d.shares:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class Interner:
 
     def __call__(self, graph: Any) -> Any:
         """The same graph in interned nodes."""
-        if not _is_node(graph):
+        if not isinstance(graph, Tensor):
             return graph
         return rebuilt(graph, self._known, self.apply, self._kept, self.final)
 
@@ -84,46 +84,32 @@ def rebuilt(
 
     It ends at the variables of a transform, unless it is to go `through` them.
     """
+    for node in unknown(root, known, through):
+        kept.append(node)
+        if node.op is None or (is_boundary(node) and not through):
+            known[id(node)] = node
+        else:
+            args = tuple(known[id(a)] if isinstance(a, Tensor) else a for a in node.args)
+            known[id(node)] = apply(node.op, args, node.params)
+    return known[id(root)]
+
+
+def unknown(root: Tensor, known: Container[int], through: bool = False) -> Iterator[Tensor]:
+    """The nodes whose id is not known yet, arguments first; each has to be before the next.
+
+    Nothing behind the variables of a transform, unless it is to go `through` them.
+    """
     stack = [root]
     while stack:
         node = stack[-1]
-        waiting = [a for a in node.args if _is_node(a) and id(a) not in known]
-        if id(node) in known:
-            stack.pop()
-        elif node.op is None or (is_boundary(node) and not through):
-            known[id(node)] = node
-            kept.append(node)
-        elif waiting:
-            stack.extend(waiting)
-        else:
-            args = tuple(known[id(a)] if _is_node(a) else a for a in node.args)
-            assert node.op is not None
-            known[id(node)] = apply(node.op, args, node.params)
-            kept.append(node)
-    return known[id(root)]
+        ends = is_boundary(node) and not through
+        args = () if ends or id(node) in known else node.args
+        waiting = [a for a in args if isinstance(a, Tensor) and id(a) not in known]
+        stack.extend(waiting)
+        if not waiting and id(stack.pop()) not in known:
+            yield node
 
 
 def is_boundary(node: Tensor) -> bool:
     """A leaf, or the variable of a transform: what is rewritten ends here."""
     return node.op is None or node.op.name == "alias"
-
-
-def _is_node(x: Any) -> bool:
-    return isinstance(x, Tensor)
-
-
-def above_boundary(root: Tensor) -> list[Tensor]:
-    """The nodes to visit, arguments first: nothing behind the variables of a transform."""
-    order: list[Tensor] = []
-    seen: set[int] = set()
-    stack: list[tuple[Tensor, bool]] = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            if not is_boundary(node):
-                stack.extend((a, False) for a in node.args if isinstance(a, Tensor))
-    return order

@@ -13,10 +13,18 @@ import numpy as np
 
 from ...graph import Tensor, op_name, shape_of
 
-_KEEP_SIGN = frozenset({
-    "sum", "broadcast_to", "sqrt", "astype", "alias", "others", "expand_dims", "squeeze", "reshape",
-    "transpose", "getitem", "max", "min", "stop_gradient",
-})  # fmt: skip
+MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem"})
+MOVES_OR_SPREADS = MOVES | {"broadcast_to"}
+_KEEP_SIGN = MOVES_OR_SPREADS | {
+    "sum",
+    "sqrt",
+    "astype",
+    "alias",
+    "others",
+    "max",
+    "min",
+    "stop_gradient",
+}
 _KEEP_SIGNS = frozenset({"add", "mul", "div"})
 _FINITE_IF_ARGS = _KEEP_SIGN | {
     "add", "sub", "mul", "neg", "matmul", "abs", "tanh", "sin", "cos", "sign", "maximum", "minimum",
@@ -24,6 +32,11 @@ _FINITE_IF_ARGS = _KEEP_SIGN | {
     "not_equal", "logical_and", "logical_or", "logical_not", "size", "checked_labels",
 }  # fmt: skip
 _MANY = 128  # nodes to look at before giving up, so that long graphs compile in linear time
+
+
+def is_elementwise(x: Any) -> bool:
+    """Whether it is the result of an entry-by-entry operation."""
+    return isinstance(x, Tensor) and x.op is not None and x.op.elementwise
 
 
 def is_number(x: Any) -> bool:

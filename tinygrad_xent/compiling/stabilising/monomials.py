@@ -10,6 +10,7 @@ cancels the shift that the user wrote.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from ...graph import Tensor, dtype_of, op_name, shape_of
 from ...ops import broadcast_to, exp, squeeze
-from .knowing import is_constant_along, is_nonnegative, is_nonpositive, is_number
+from .knowing import is_nonnegative, is_nonpositive, is_number
 
 Exponents = dict[int, tuple[Any, float]]  # by id: an exponent and how often it is taken
 
@@ -66,13 +67,18 @@ class Monomial:
         """Whether there is nothing beside the number in front."""
         return not (self.above or self.below or self.exponents)
 
-    @property
-    def key(self) -> frozenset[tuple[int, float]]:
-        """What is in the exponent, to look it up by."""
-        return key(self.exponents)
-
     def without_exponents(self) -> Monomial:
         return Monomial(self.shape, self.number, self.above, self.below)
+
+    def parted(self, wanted: Callable[[Any], bool]) -> tuple[Monomial, Monomial]:
+        """The factors and divisors that are wanted; and the number with the others."""
+
+        def chosen(part: tuple[Tensor, ...], yes: bool) -> tuple[Tensor, ...]:
+            return tuple(x for x in part if wanted(x) is yes)
+
+        above, below = self.above, self.below
+        taken = Monomial(self.shape, 1.0, chosen(above, True), chosen(below, True))
+        return taken, Monomial(self.shape, self.number, chosen(above, False), chosen(below, False))
 
     def ordinary(self) -> Any:
         """The part that is no exponential, as a graph."""
@@ -174,16 +180,6 @@ def without(term: Any, axis: tuple[int, ...], ndim: int) -> Any:
     missing = ndim - len(shape_of(term))
     gone = tuple(a - missing for a in axis if a >= missing)
     return squeeze(term, gone) if gone else term
-
-
-def split(x: Monomial, axis: tuple[int, ...]) -> tuple[Monomial, Monomial]:
-    """What varies along axes, and the factors that do not."""
-
-    def chosen(part: tuple[Tensor, ...], same: bool) -> tuple[Tensor, ...]:
-        return tuple(f for f in part if is_constant_along(f, axis, len(x.shape)) is same)
-
-    inner = Monomial(x.shape, 1.0, chosen(x.above, False), chosen(x.below, False), x.exponents)
-    return inner, Monomial(x.shape, x.number, chosen(x.above, True), chosen(x.below, True))
 
 
 def is_negative(exponents: Exponents) -> bool:

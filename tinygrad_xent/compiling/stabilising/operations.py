@@ -15,13 +15,11 @@ import numpy as np
 
 from ...graph import Tensor, op_name
 from ...ops import expm1, log, log1p
-from .knowing import equals, is_positive
+from .knowing import MOVES, equals, is_positive
 from .monomials import Monomial, combined, linear, scaled
 
 if TYPE_CHECKING:
     from .stable import Stable
-
-_MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem"})
 
 
 def _form_of_exp(s: Stable, node: Tensor) -> Monomial:
@@ -77,15 +75,7 @@ def _form_of_spread(s: Stable, node: Tensor) -> Monomial:
 
 
 def _form_of_addition(s: Stable, node: Tensor) -> Monomial | None:
-    return _added(s, node, 1.0)
-
-
-def _form_of_subtraction(s: Stable, node: Tensor) -> Monomial | None:
-    return _added(s, node, -1.0)
-
-
-def _added(s: Stable, node: Tensor, sign: float) -> Monomial | None:
-    f, g = map(s.form, node.args)
+    (f, g), sign = map(s.form, node.args), _sign(node)
     for one, part, front in ((f, g, sign), (g, f, 1.0)):
         rest = _less(s, one.number * (1.0 if one is f else sign), one, part, front, node.shape)
         if rest is not None:
@@ -95,6 +85,11 @@ def _added(s: Stable, node: Tensor, sign: float) -> Monomial | None:
     if s.is_tame(f) and s.is_tame(g) and not (f.exponents and g.exponents):
         return None
     return s.sum_of_two(f, g, sign, node.shape)
+
+
+def _sign(node: Tensor) -> float:
+    """That of the second argument of a sum or difference."""
+    return -1.0 if op_name(node) == "sub" else 1.0
 
 
 def _less(
@@ -118,20 +113,17 @@ def _log(s: Stable, node: Tensor, form: Any) -> Any:
     if share is not None:
         whole, total, f = share
         pieces.append(whole.log_share_of_rest(total))
-    known = [x for x in f.above if is_positive(x)]
-    unknown = Monomial(f.shape, f.number, tuple(x for x in f.above if not is_positive(x)),
-                       tuple(x for x in f.below if not is_positive(x)))  # fmt: skip
-    if not pieces and not f.exponents and not known and len(unknown.below) == len(f.below):
+    known, unknown = f.parted(is_positive)
+    if not pieces and not f.exponents and known.is_one:
         return _log_of(unknown.ordinary())
-    pieces += [_log_of(x) for x in known]
-    found: Any = s.exponent(f) if f.exponents else None
+    pieces += [_log_of(x) for x in known.above]
+    found: Any = s.exponent(f.exponents) if f.exponents else None
     if not unknown.is_one:
         pieces.append(_log_of(unknown.ordinary()))
     for piece in pieces:
         found = piece if found is None else found + piece
-    for x in f.below:
-        if is_positive(x):
-            found = -_log_of(x) if found is None else found - _log_of(x)
+    for x in known.below:
+        found = -_log_of(x) if found is None else found - _log_of(x)
     return 0.0 if found is None else found
 
 
@@ -166,9 +158,8 @@ def _addition(s: Stable, node: Tensor, form: Monomial | None) -> Any:
     f, g = map(s.form, node.args)
     if form is not None and not (f.exponents and g.exponents) and form.below:
         return s.written(form)
-    assert node.op is not None
-    minus = -1.0 if node.op.name == "sub" else 1.0
-    for one, part, sides in ((f, g, (1.0, minus)), (g, f, (minus, 1.0))):
+    sign = _sign(node)
+    for one, part, sides in ((f, g, (1.0, sign)), (g, f, (sign, 1.0))):
         signs = one.number * sides[0], part.number * sides[1]
         alone = not (one.above or one.below or one.exponents or part.above or part.below)
         if alone and part.exponents and signs in ((-1.0, 1.0), (1.0, -1.0)):
@@ -179,8 +170,8 @@ def _addition(s: Stable, node: Tensor, form: Monomial | None) -> Any:
 FORMS: dict[str, Callable[[Stable, Tensor], Monomial | None]] = {
     "exp": _form_of_exp, "mul": _form_of_product, "div": _form_of_quotient, "neg": _form_of_minus,
     "power": _form_of_power, "sqrt": _form_of_power, "sum": _form_of_sum,
-    "broadcast_to": _form_of_spread, "add": _form_of_addition, "sub": _form_of_subtraction,
-    **dict.fromkeys(_MOVES, _form_of_move),
+    "broadcast_to": _form_of_spread, "add": _form_of_addition, "sub": _form_of_addition,
+    **dict.fromkeys(MOVES, _form_of_move),
 }  # fmt: skip
 
 PLAIN: dict[str, Callable[[Stable, Tensor, Any], Any]] = {

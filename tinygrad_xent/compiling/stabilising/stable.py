@@ -28,7 +28,7 @@ from ...ops import (
     sum,
     where,
 )
-from .interning import Interner, above_boundary, is_boundary
+from .interning import Interner, is_boundary, unknown
 from .knowing import equals, is_constant_along
 from .largest import largest_exponent, trimmed
 from .monomials import (
@@ -42,7 +42,6 @@ from .monomials import (
     linear,
     plain,
     scaled,
-    split,
     spread,
     without,
 )
@@ -58,6 +57,24 @@ class _Pair:
     first: Exponents
     second: Exponents
     rest: Any
+    larger: Tensor
+
+    def less_larger(self, is_first: bool) -> Any:
+        """The first or the second exponent less the larger of them."""
+        choices = (0.0, self.ahead) if is_first else (-self.ahead, 0.0)
+        return where(self.ahead > 0, *choices)
+
+    def share(self, is_first: bool) -> Any:
+        """e to that: 1 for the larger of the two."""
+        return where(self.ahead > 0, *((1.0, self.rest) if is_first else (self.rest, 1.0)))
+
+    def other(self, is_first: bool) -> Exponents:
+        """The other one less the larger."""
+        return added(self.second if is_first else self.first, _less(self.larger))
+
+
+def _less(node: Tensor) -> Exponents:
+    return {id(node): (node, -1.0)}
 
 
 class Stable:
@@ -72,10 +89,10 @@ class Stable:
 
     def __init__(self, interner: Interner) -> None:
         self.intern = interner
-        self.applied: dict[str, str] = {}
         self._plain: dict[int, Any] = {}
         self._forms: dict[int, Monomial] = {}
-        self._pairs: dict[int, _Pair] = {}
+        self._pairs: dict[int, _Pair] = {}  # by the larger of the two
+        self._sums_of_two: dict[int, _Pair] = {}
         self._wholes: dict[int, Whole] = {}
         self._of_rows: dict[int, Whole] = {}  # of a sum without its axis
         self._waiting: dict[int, Callable[[], Monomial]] = {}
@@ -87,9 +104,8 @@ class Stable:
             return root
         root = self.intern(root)
         with np.errstate(all="ignore"):
-            for node in above_boundary(root):
-                if id(node) not in self._plain:
-                    self._visit(node)
+            for node in unknown(root, self._plain):
+                self._visit(node)
         return self._plain[id(root)]
 
     def _visit(self, node: Tensor) -> None:
@@ -129,7 +145,7 @@ class Stable:
 
     def is_tame(self, f: Monomial) -> bool:
         """Whether the exponential cannot overflow: nothing in it, or nothing positive."""
-        return not f.exponents or f.key in self._nonpositive or is_negative(f.exponents)
+        return not f.exponents or key(f.exponents) in self._nonpositive or is_negative(f.exponents)
 
     def is_shifted(self, f: Monomial, axis: tuple[int, ...]) -> bool:
         """Whether it is an exponential from which the largest along these axes was taken."""
@@ -144,75 +160,51 @@ class Stable:
 
     def written(self, f: Monomial) -> Any:
         """The monomial as a graph."""
-        exponents, factor = f.exponents, None
-        for place in exponents:
-            if place in self._pairs and exponents[place][1] == -1:
-                exponents, factor = self._of_pair(self._pairs[place], exponents, place)
-                break
-        for part in (exponential(exponents) if exponents else None, factor):
-            if part is not None:
-                f = Monomial(f.shape, f.number, (*f.above, part), f.below)
+        if f.exponents:
+            pair = self._of_two(f.exponents)
+            power = exponential(f.exponents) if pair is None else pair[0].share(pair[1])
+            f = Monomial(f.shape, f.number, (*f.above, power), f.below)
         return f.ordinary()
 
-    def exponent(self, f: Monomial) -> Any:
+    def exponent(self, exponents: Exponents) -> Any:
         """What is in the exponent as a graph; less the larger of two it is one difference."""
-        for place, (_, c) in f.exponents.items():
-            pair = self._pairs.get(place)
-            if pair is None or c != -1:
-                continue
-            left = {p: t for p, t in f.exponents.items() if p != place}
-            if not added(left, scaled(pair.first, -1.0)):
-                return where(pair.ahead > 0, 0.0, pair.ahead)
-            if not added(left, scaled(pair.second, -1.0)):
-                return where(pair.ahead > 0, -pair.ahead, 0.0)
-        return combined(f.exponents)
+        pair = self._of_two(exponents)
+        return combined(exponents) if pair is None else pair[0].less_larger(pair[1])
 
-    def _of_pair(self, pair: _Pair, exponents: Exponents, place: int) -> tuple[Exponents, Any]:
-        """e^E over the larger of two: 1 or e^-|D|, by which of them is larger."""
-        larger = {place: exponents[place]}
-        left = added(exponents, scaled(larger, -1.0))
-        for mine, choices in ((pair.first, (1.0, pair.rest)), (pair.second, (pair.rest, 1.0))):
-            if not added(left, scaled(mine, -1.0)):
-                return {}, where(pair.ahead > 0, *choices)
-        return exponents, None
+    def _of_two(self, exponents: Exponents) -> tuple[_Pair, bool] | None:
+        """The pair, if it is one of two exponents less the larger, and whether it is the first."""
+        for place in exponents:
+            pair = self._pairs.get(place)
+            if pair is not None:
+                for is_first in (True, False):
+                    if key(exponents) == key(pair.other(not is_first)):
+                        return pair, is_first
+        return None
 
     def complement(self, f: Monomial) -> Monomial | None:
         """One less a part of a whole: the other parts."""
         if f.number != 1 or f.above or len(f.below) != 1:
             return None
         known = self._wholes.get(id(f.below[0]))
-        if known is None or added(f.exponents, scaled(known.exponents, -1.0)):
+        if known is None or key(f.exponents) != key(known.exponents):
             known = self._whole_of_picked(f)
         if known is not None:
             return Monomial(f.shape, 1.0, (known.rest,), f.below)
-        return self._other_of_two(f)
+        pair = self._of_two(f.exponents)
+        if pair is None or self._sums_of_two.get(id(f.below[0])) is not pair[0]:
+            return None
+        return Monomial(f.shape, 1.0, (), f.below, pair[0].other(pair[1]))
 
     def _whole_of_picked(self, f: Monomial) -> Whole | None:
         """What is known of a part that an index picked, over the whole of each row."""
         rows = self._of_rows.get(id(f.below[0]))
-        for picked, _ in f.exponents.values() if rows else ():
-            if rows is not None and op_name(picked) == "getitem":
-
-                def move(part: Any, pick: Any = picked) -> Any:
-                    spread_out = spread(part, rows.rest.shape)
-                    return self.intern(pick.op(spread_out, *pick.args[1:], **pick.params))
-
-                known = rows.moved(self._mapped(rows.exponents, move), move)
-                if not added(f.exponents, scaled(known.exponents, -1.0)):
-                    self._wholes[id(f.below[0])] = known
-                    return known
-        return None
-
-    def _other_of_two(self, f: Monomial) -> Monomial | None:
-        pair = self._pairs.get(id(f.below[0]))
-        larger = [p for p in f.exponents if p in self._pairs and self._pairs[p] is pair]
-        if pair is None or not larger:
+        if rows is None:
             return None
-        top = {larger[0]: f.exponents[larger[0]]}
-        left = added(f.exponents, scaled(top, -1.0))
-        for mine, other in ((pair.first, pair.second), (pair.second, pair.first)):
-            if not added(left, scaled(mine, -1.0)):
-                return Monomial(f.shape, 1.0, (), f.below, added(other, top))
+        for pick in (node for node, _ in f.exponents.values() if op_name(node) == "getitem"):
+            known = self._whole_moved(rows, self._mover(pick, rows.rest.shape))
+            if key(f.exponents) == key(known.exponents):
+                self._wholes[id(f.below[0])] = known
+                return known
         return None
 
     def rest_of(self, f: Monomial) -> tuple[Whole, Any, Monomial] | None:
@@ -233,11 +225,11 @@ class Stable:
         ndim = len(x.shape)
         along = {p: t for p, t in x.exponents.items() if is_constant_along(t[0], axis, ndim)}
         varying = {p: t for p, t in x.exponents.items() if p not in along}
-        x, outer = split(x, axis)
-        weight, shift = self.intern(x.without_exponents().ordinary()), {}
+        outer, inner = replace(x, number=1.0).parted(lambda f: is_constant_along(f, axis, ndim))
+        weight, shift = self.intern(inner.ordinary()), {}
         entry = spread(weight, x.shape)
         if varying:
-            exponent, largest = largest_exponent(self.intern, combined(varying), x, axis)
+            exponent, largest = largest_exponent(self.intern, combined(varying), inner, axis)
             shift = linear(largest)
             shifted = added(linear(exponent), scaled(shift, -1.0))
             self._nonpositive.add(key(shifted))
@@ -254,7 +246,7 @@ class Stable:
                 tuple(self.intern(without(t, axis, ndim)) for t in ts) for ts in (above, below)
             )
             outside = self._mapped(outside, lambda t: without(t, axis, ndim))
-        return Monomial(shape, outer.number, above, below, outside)
+        return Monomial(shape, x.number, above, below, outside)
 
     def _interned(self, known: Whole) -> Whole:
         return replace(known, rest=self.intern(known.rest))
@@ -277,10 +269,9 @@ class Stable:
             size = expm1(minus_abs(ahead))
             both = where(ahead > 0, -size, size)
         both = self.intern(both)
-        pair = _Pair(ahead, f.exponents, g.exponents, rest)
-        self._pairs[id(larger)] = pair
+        pair = self._pairs[id(larger)] = _Pair(ahead, f.exponents, g.exponents, rest, larger)
         if sign > 0:
-            self._pairs[id(both)] = pair
+            self._sums_of_two[id(both)] = pair
         return Monomial(shape, above=(both,), exponents={id(larger): (larger, 1.0)})
 
     # -- moving entries ---------------------------------------------------------------------------
@@ -292,22 +283,26 @@ class Stable:
             found = added(found, linear(moved, c))
         return found
 
+    def _mover(self, node: Tensor, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+        """What puts the parts of something of this shape where `node` puts its entries."""
+        op = node.op
+        assert op is not None
+        return lambda x: self.intern(op(spread(x, shape), *node.args[1:], **node.params))
+
+    def _whole_moved(self, known: Whole, move: Callable[[Any], Any]) -> Whole:
+        return known.moved(self._mapped(known.exponents, move), move)
+
     def moved(self, node: Tensor, f: Monomial) -> Monomial:
         """The entries in other places, of each part of a monomial."""
-
-        def move(part: Any) -> Any:
-            assert node.op is not None
-            return self.intern(node.op(spread(part, f.shape), *node.args[1:], **node.params))
-
+        move = self._mover(node, f.shape)
         exponents = self._mapped(f.exponents, move)
         if self.is_tame(f):
             self._nonpositive.add(key(exponents))
-        above, below = ([move(x) for x in part] for part in (f.above, f.below))
+        above, below = (tuple(move(x) for x in part) for part in (f.above, f.below))
         for old, new in zip((*f.above, *f.below), (*above, *below), strict=True):
             known = self._wholes.get(id(old))
             if known is not None and shape_of(known.rest) == f.shape:
-                there = self._mapped(known.exponents, move)
-                self._wholes[id(new)] = known.moved(there, move)
+                self._wholes[id(new)] = self._whole_moved(known, move)
             elif known is not None:
                 self._of_rows[id(new)] = known
-        return Monomial(node.shape, f.number, tuple(above), tuple(below), exponents)
+        return Monomial(node.shape, f.number, above, below, exponents)

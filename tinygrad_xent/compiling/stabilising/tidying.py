@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...graph import PRIMITIVES, Primitive, Tensor, constant, dtype_of, numbers, op_name, shape_of
-from .knowing import equals, is_finite, is_number
+from .knowing import MOVES_OR_SPREADS, equals, is_elementwise, is_finite, is_number
 
 Make = Callable[..., Any]
 _NUMBERS = (float, int)
-_MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "getitem", "broadcast_to"})
 _LARGE = 4096  # entries beyond which plain data is not computed ahead
 
 
@@ -30,7 +29,11 @@ def tidied(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], make: M
         spread = any(b is not a for a, b in zip(args, bare, strict=True))
         if spread and shapes[0] == shapes[1]:
             return make(op.name, *bare, **params)
-    if op.name in _MOVES and op_name(args[0]) == "broadcast_to" and not shape_of(args[0].args[0]):
+    if (
+        op.name in MOVES_OR_SPREADS
+        and op_name(args[0]) == "broadcast_to"
+        and not shape_of(args[0].args[0])
+    ):
         shape = shape_of(op.evaluate([numbers(a) for a in args], params))
         return make("broadcast_to", args[0].args[0], shape=shape)
     rule = _RULES.get(op.name)
@@ -150,9 +153,7 @@ def _expand_dims(make: Make, x: Any, axis: Any) -> Any:
         return x
     if op_name(x) == "squeeze" and x.params["axis"] == axis:
         return x.args[0]
-    if not isinstance(x, Tensor) or x.op is None or not x.op.elementwise:
-        return None
-    if all(shape_of(a) in ((), x.shape) for a in x.args):
+    if is_elementwise(x) and all(shape_of(a) in ((), x.shape) for a in x.args):
         args = [make("expand_dims", a, axis=axis) if shape_of(a) else a for a in x.args]
         return make(x.op.name, *args, **x.params)
     return None
@@ -193,20 +194,8 @@ def _getitem(make: Make, x: Any, *arrays: Any, index: Any) -> Any:
         return make("expand_dims", x, axis=new) if new else x
     if op_name(x) == "broadcast_to":
         return _getitem_of_spread(make, x, arrays, index)
-    if (
-        isinstance(x, Tensor)
-        and x.op is not None
-        and x.op.elementwise
-        and _is_small(x, arrays, index)
-    ):
-        whole = (
-            a if shape_of(a) in ((), x.shape) else make("broadcast_to", a, shape=x.shape)
-            for a in x.args
-        )
-        parts = [
-            a if shape_of(a) == () else make("getitem", a, *arrays, index=index) for a in whole
-        ]
-        return make(x.op.name, *parts, **x.params)
+    if is_elementwise(x) and _is_small(x, arrays, index):
+        return _picked_from_arguments(make, x, arrays, index)
     if index == (("array", 0), ("int", 0)) and shape_of(x)[1:] == (1,):
         if _is_every_row(arrays[0], shape_of(x)[0]):
             return make("squeeze", x, axis=(1,))
@@ -214,6 +203,15 @@ def _getitem(make: Make, x: Any, *arrays: Any, index: Any) -> Any:
 
 
 _WHOLE = ("slice", None, None, None)
+
+
+def _picked_from_arguments(make: Make, x: Tensor, arrays: Any, index: Any) -> Any:
+    """An entry-by-entry operation of what an index takes from its arguments."""
+    assert x.op is not None
+    whole = (a if shape_of(a) in ((), x.shape) else make("broadcast_to", a, shape=x.shape)
+             for a in x.args)  # fmt: skip
+    parts = [a if shape_of(a) == () else make("getitem", a, *arrays, index=index) for a in whole]
+    return make(x.op.name, *parts, **x.params)
 
 
 def _is_small(x: Any, arrays: Any, index: Any) -> bool:
