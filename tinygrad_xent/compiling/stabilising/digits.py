@@ -26,9 +26,9 @@ from ...graph import PRIMITIVES, Tensor, op_name, shape_of, toposort
 from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
 from .factors import Factors, factors, one_factor, sum_of_rows
 from .interning import Interner, rebuilt
-from .knowing import MOVES_OR_SPREADS, equals, is_constant_along, is_number, is_positive
+from .knowing import MOVES_OR_SPREADS, equals, is_constant_along, is_number
 from .monomials import Exponents, added, combined, linear, spread
-from .shares import Shares, over_share, same_places, shares_in
+from .shares import Shares, apart, may_cancel, same_places, shares_in
 from .two import second_of_two, share_of_two_and_more
 
 
@@ -124,20 +124,18 @@ def _share_and_more(d: _Digits, node: Tensor) -> Any:
     if not d.shares:
         return None
     terms = linear(node)
-    for place, (term, times) in terms.items():
+    for place, (term, _) in terms.items():
         for shares in d.shares_below(factors(term)):
-            k = over_share(term, shares.e, shares.total)
-            if k is None or shape_of(term) != shares.x.shape:
+            found = apart(d.intern, terms, place, shares.e, shares.total)
+            if found is None or shape_of(term) != shares.x.shape:
                 continue
-            more = {p: t for p, t in terms.items() if p != place}
-            per_share = linear(d.intern(k), times)
+            k, more = found
             c = combined(more)
             if op_name(c) == "scatter":
-                return _entry_and_share(d, shares, c, per_share)
-            if not more or (is_positive(c) and is_positive(combined(per_share))):
-                continue
-            both = combined(added(per_share, more))
-            return (shares.e * both + c * shares.rest) / shares.whole
+                return _entry_and_share(d, shares, c, k)
+            if may_cancel(k, more):
+                both = combined(added(k, more))
+                return (shares.e * both + c * shares.rest) / shares.whole
     return None
 
 

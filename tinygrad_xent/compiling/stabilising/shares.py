@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 from ...graph import PRIMITIVES, Tensor, op_name, shape_of
 from ...ops import astype, expand_dims, put, sum, where
 from .factors import base
-from .knowing import is_largest_of, is_number
-from .monomials import spread
+from .knowing import is_largest_of, is_number, is_positive
+from .monomials import Exponents, combined, linear, spread
 
 
 @dataclass(frozen=True)
@@ -119,12 +119,31 @@ def same_places(pick: Tensor, entry: Tensor) -> bool:
     return same and pick.params["index"] == entry.params["index"]
 
 
-def over_share(term: Any, e: Any, total: Any) -> Any:
-    """The term without the factor e and the divisor S; None if it is not such a product.
+def apart(
+    intern: Callable[[Any], Any], terms: Exponents, place: int, e: Any, total: Any
+) -> tuple[Exponents, Exponents] | None:
+    """K and c of a sum K e / S + c of which one term is a share; None if it is not one.
 
     Args:
+        terms: the sum.
+        place: which of them may be the share.
         e: the factor, or 1.
+        total: the divisor S.
     """
+    term, times = terms[place]
+    k = _over_share(term, e, total) if len(terms) > 1 else None
+    if k is None:
+        return None
+    return linear(intern(k), times), {p: t for p, t in terms.items() if p != place}
+
+
+def may_cancel(k: Exponents, c: Exponents) -> bool:
+    """Whether the two of such a sum could have opposite signs."""
+    return not (is_positive(combined(c)) and is_positive(combined(k)))
+
+
+def _over_share(term: Any, e: Any, total: Any) -> Any:
+    """The term without the factor e and the divisor S; None if it is not such a product."""
     found = Counter[str]()
 
     def walk(x: Any, above: bool) -> Any:

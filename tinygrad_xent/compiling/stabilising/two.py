@@ -8,24 +8,20 @@ from typing import Any
 from ...graph import Tensor, op_name, shape_of
 from ...ops import where
 from .factors import factors
-from .knowing import equals, is_nonpositive, is_positive
+from .knowing import equals, is_nonpositive
 from .monomials import added, combined, linear
-from .shares import over_share
+from .shares import apart, may_cancel
 
 
 def share_of_two_and_more(intern: Any, node: Tensor) -> Any:
     """K e / (1 + u) + c = (e (K + c) + c rest) / (1 + u), where e and rest are 1 and u."""
     terms = linear(node)
-    for place, (term, times) in terms.items():
+    for place, (term, _) in terms.items():
         for total, e, rest in _shares_of_two(term):
-            k = over_share(term, e, total)
-            if k is None or len(terms) == 1 or shape_of(total) != node.shape:
-                continue
-            more = {p: t for p, t in terms.items() if p != place}
-            per_share, c = linear(intern(k), times), combined(more)
-            if is_positive(c) and is_positive(combined(per_share)):
-                continue
-            return (e * combined(added(per_share, more)) + c * rest) / total
+            found = apart(intern, terms, place, e, total)
+            if found is not None and may_cancel(*found) and shape_of(total) == node.shape:
+                k, more = found
+                return (e * combined(added(k, more)) + combined(more) * rest) / total
     return None
 
 
