@@ -93,10 +93,6 @@ class Stage:
     def gathered(self) -> list[Step]:
         return [step for step in self.steps if step.kind == "gathered"]
 
-    def last_uses(self) -> dict[Value, int]:
-        """For each value that is read here, the place of the last step that reads it."""
-        return {a: i for i, step in enumerate(self.steps) for a in step.value.args}
-
 
 class Plan:
     """How to compute the outputs from the inputs, stage by stage.
