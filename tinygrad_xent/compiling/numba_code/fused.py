@@ -43,7 +43,7 @@ class FusedLoop(Loop):
         reads = dict.fromkeys(
             root(a, self.kept) for v in part.values for a in v.args if a not in made
         )
-        return Event(tuple(_wanted(part)), tuple(reads))
+        return Event(tuple(part.lasting), tuple(reads))
 
     def _tile(self, fitting: int) -> int:
         """All rows at once, if a kernel can do it all."""
@@ -54,8 +54,7 @@ class FusedLoop(Loop):
 
     def _inside(self, part: Stage, buffers: dict[Any, str]) -> None:
         """One kernel, and its call."""
-        wanted = _wanted(part)
-        for value in wanted:
+        for value in part.lasting:
             self.names[value] = buffers[self.places.of[value]]
         lowering = Lowering(self.stage.rows)
         gathers: list[Gather] = []
@@ -64,7 +63,7 @@ class FusedLoop(Loop):
                 gathers.append(Gather(f"total_{len(gathers)}", *lowering.gathered(step)))
             else:
                 lowering.add(step)
-        stores = [Store(f"out_{i}", lowering.wide(v)) for i, v in enumerate(wanted)]
+        stores = [Store(f"out_{i}", lowering.wide(v)) for i, v in enumerate(part.lasting)]
         kernel = Writer(f"loop_{len(self.page.kernels) + 1}", stores, gathers).write()
         self.page.kernels.append(kernel)
         self._call(kernel, part, gathers)
@@ -76,7 +75,7 @@ class FusedLoop(Loop):
         given = [self._given(v, by_row) for v, by_row in kernel.loads.values()]
         given += [literal(n) for n in kernel.numbers.values()]
         given += [str(n) for n in kernel.widths.values()]
-        given += [*(_flat(self.names[v], v.shape) for v in _wanted(part)), *rows]
+        given += [*(_flat(self.names[v], v.shape) for v in part.lasting), *rows]
         there = self._count() or str(self.stage.rows)
         first = [kernel.name, there, str(count)] if count > 1 else ["0", there]
         called = "in_chunks" if count > 1 else kernel.name
@@ -146,11 +145,6 @@ class FusedLoop(Loop):
 
 
 _REDUCE = {"sum": "np.add", "max": "np.maximum", "min": "np.minimum"}
-
-
-def _wanted(part: Stage) -> list[Value]:
-    """The results of a part, in the order in which they are made."""
-    return [v for v in part.values if v in part.stored]
 
 
 def _flat(code: str, shape: tuple[int, ...]) -> str:

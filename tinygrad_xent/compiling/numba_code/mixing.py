@@ -25,15 +25,8 @@ def mixed(stage: Stage) -> list[Part]:
         if k % 2:
             parts += steps
         elif steps:
-            parts.append(Stage(stage.rows, steps, _wanted(steps, stage)))
+            parts.append(Stage(stage.rows, steps, stage.wanted(steps)))
     return parts
-
-
-def _wanted(steps: list[Step], stage: Stage) -> set[Value]:
-    """The row values among some steps of a stage that are read by others, or outside."""
-    inside = set(steps)
-    read = {a for step in stage.steps if step not in inside for a in step.value.args}
-    return {s.value for s in steps if s.kind == "row"} & (read | stage.stored)
 
 
 def may_fuse(step: Step, rows: int) -> bool:

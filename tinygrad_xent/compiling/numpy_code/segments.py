@@ -28,15 +28,8 @@ def segmented(stage: Stage, block: int) -> list[Part]:
             parts.append(Stage(block, [step]))
     for part in parts:
         if isinstance(part, Stage):
-            part.stored = _wanted(part, stage)
+            part.stored = stage.wanted(part.steps)
     return parts
-
-
-def _wanted(part: Stage, stage: Stage) -> set[Value]:
-    """The row values of a part that are read outside of it."""
-    own = set(part.steps)
-    read = {a for step in stage.steps if step not in own for a in step.value.args}
-    return {s.value for s in part.steps if s.kind == "row"} & (read | stage.stored)
 
 
 def part_event(part: Stage, kept: Container[Value]) -> Event:

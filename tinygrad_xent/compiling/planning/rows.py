@@ -93,6 +93,12 @@ class Stage:
     def gathered(self) -> list[Step]:
         return [step for step in self.steps if step.kind == "gathered"]
 
+    def wanted(self, steps: Sequence[Step]) -> set[Value]:
+        """The row values among some of the steps that the others read, or that are stored."""
+        own = set(steps)
+        read = {a for step in self.steps if step not in own for a in step.value.args}
+        return {step.value for step in steps if step.kind == "row"} & (read | self.stored)
+
 
 class Plan:
     """How to compute the outputs from the inputs, stage by stage.
