@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..numpy_code.forms import root
+from ..numpy_code.forms import outside
 from ..numpy_code.literals import literal
 from ..numpy_code.loops import Loop
 from ..numpy_code.memory import Event
@@ -39,11 +39,7 @@ class FusedLoop(Loop):
 
     def _event_inside(self, part: Stage) -> Event:
         """A kernel writes no result over an argument, which it may read more than once."""
-        made = set(part.values)
-        reads = dict.fromkeys(
-            root(a, self.kept) for v in part.values for a in v.args if a not in made
-        )
-        return Event(tuple(part.lasting), tuple(reads))
+        return Event(tuple(part.lasting), outside(part, self.kept))
 
     def _tile(self, fitting: int) -> int:
         """All rows at once, if a kernel can do it all."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from ..planning.rows import Step
+from ..planning.rows import Stage, Step
 from ..planning.values import Value
 from . import settings
 from .memory import Event
@@ -52,6 +52,13 @@ def root(value: Value, kept: Container[Value]) -> Value:
     while not value.is_leaf and value not in kept and form(value) == "view":
         value = value.args[0]
     return value
+
+
+def outside(stage: Stage, kept: Container[Value]) -> tuple[Value, ...]:
+    """The values in whose memory a stage reads, and that it does not make."""
+    made = set(stage.values)
+    read = (root(a, kept) for v in stage.values for a in v.args if a not in made)
+    return tuple(v for v in dict.fromkeys(read) if v not in made)
 
 
 def event(step: Step, kept: Container[Value]) -> Event:

@@ -10,7 +10,7 @@ from collections.abc import Container
 
 from ..planning.rows import Stage, Step
 from ..planning.values import Value
-from .forms import event, root
+from .forms import event, outside, root
 from .memory import Event
 
 Part = Step | Stage
@@ -34,11 +34,9 @@ def segmented(stage: Stage, block: int) -> list[Part]:
 
 def part_event(part: Stage, kept: Container[Value]) -> Event:
     """What a part means for the memory of a block."""
-    made = set(part.values)
-    outside = (a for v in part.values for a in v.args if a not in made)
-    reads = [v for v in dict.fromkeys(root(a, kept) for a in outside) if v not in made]
+    reads = outside(part, kept)
     over = tuple(v for v in reads if all(_may_replace(m, v, part, kept) for m in part.stored))
-    return Event(tuple(part.lasting), tuple(reads), over)
+    return Event(tuple(part.lasting), reads, over)
 
 
 def last_read(value: Value, part: Stage, kept: Container[Value]) -> int:

@@ -12,7 +12,7 @@ from ...graph import Tensor
 from ..code import Code
 from ..planning.rows import Plan, Stage, Step
 from ..planning.values import Value
-from .forms import event, form, root
+from .forms import event, form, outside, root
 from .helpers import HELPERS
 from .literals import array_literal, is_uniform, literal, shortest
 from .loops import Loop
@@ -93,12 +93,8 @@ class Writer:
         events = []
         for stage in self.plan.stages:
             if stage.rows:
-                made = set(stage.values)
-                reads = dict.fromkeys(
-                    root(a, kept) for v in stage.values for a in v.args if a not in made
-                )
                 whole = tuple(s.value for s in stage.gathered)
-                events.append(Event((*whole, *stage.lasting), tuple(reads)))
+                events.append(Event((*whole, *stage.lasting), outside(stage, kept)))
             else:
                 events += [event(step, kept) for step in stage.steps]
         return events
