@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..planning.rows import DEAR
 from .expressions import Expr, apply, pick
 
-_DEAR = frozenset({"exp", "expm1", "log", "log1p", "power", "sqrt", "sin", "cos", "tanh", "div"})
 _CHEAP = 6  # operations up to which something is computed again rather than kept
 
 
@@ -177,7 +177,7 @@ def _cost(e: Expr) -> int:
     """About how many operations it takes to compute a wide expression again."""
     computed: dict[Any, int] = {}
     for x in closure([e], (), lambda a: a.wide):
-        own = 0 if x.op in ("load", "here") else 20 if x.op in _DEAR else 1
+        own = 0 if x.op in ("load", "here") else 20 if x.op in DEAR else 1
         computed[x] = own + sum(computed[a] for a in x.args if a.wide)
     return computed[e]
 

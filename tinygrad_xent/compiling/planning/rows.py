@@ -41,7 +41,7 @@ from ...graph import PRIMITIVES, Tensor
 from .access import Access, access
 from .values import Program, Value
 
-_DEAR = frozenset({"exp", "expm1", "log", "log1p", "power", "sqrt", "sin", "cos", "tanh", "div"})
+DEAR = frozenset({"exp", "expm1", "log", "log1p", "power", "sqrt", "sin", "cos", "tanh", "div"})
 
 
 @dataclass(eq=False, slots=True)
@@ -295,4 +295,4 @@ def _is_cheap(value: Value) -> bool:
     """Whether to compute is no dearer than to write and read back."""
     if value.op in ("expand_dims", "squeeze", "reshape", "broadcast_to"):
         return True
-    return value.op in PRIMITIVES and PRIMITIVES[value.op].elementwise and value.op not in _DEAR
+    return value.op in PRIMITIVES and PRIMITIVES[value.op].elementwise and value.op not in DEAR
