@@ -41,18 +41,6 @@ def array_literal(array: Any) -> str | None:
     return None
 
 
-def is_uniform(value: Any) -> bool:
-    """Whether a value is an array of one number, known beforehand."""
-    if value.op != "constant" or value.weak or not value.size:
-        return False
-    return bool((value.data == value.data.flat[0]).all())
-
-
-def is_zero(value: Any) -> bool:
-    """Whether a value is the number 0."""
-    return value.op == "constant" and not value.ndim and bool(value.data == 0)
-
-
 def shortest(scalar: Any) -> Any:
     """The Python number with the fewest digits that rounds to this one."""
     number = scalar.item()

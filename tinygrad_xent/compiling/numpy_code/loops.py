@@ -12,7 +12,6 @@ from ..planning.values import Value
 from . import settings
 from .forms import event, form, root
 from .gathering import gather, partial
-from .literals import is_uniform
 from .memory import Event, Places
 from .segments import Part, last_read, part_event, segmented
 from .ufuncs import ufunc_of
@@ -239,7 +238,7 @@ class Loop:
         """Whether an argument is one number for all rows, which NumPy spreads by itself."""
         given = value.args[place]
         put = place == {"row_add": 1, "row_put": 1, "row_scatter": 0}.get(value.op)
-        return put and is_uniform(given) and given.dtype == value.dtype
+        return put and given.is_uniform and given.dtype == value.dtype
 
     def is_cut(self) -> bool:
         """Whether all rows come in more than one tile."""

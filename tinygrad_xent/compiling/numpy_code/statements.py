@@ -12,7 +12,6 @@ from ..planning.rows import Step
 from ..planning.values import Value
 from . import settings
 from .forms import clips, is_product, is_short_max
-from .literals import is_zero
 from .ufuncs import forced, ufunc_of
 
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -82,7 +81,7 @@ class Statements:
         if clip := clips(value):
             return [f"np.{clip}({x}, {y}, out={out})"]
         if self._is_many(value):
-            name, more = ("keep", "") if is_zero(value.args[2]) else ("select", f", {y}")
+            name, more = ("keep", "") if value.args[2].is_zero else ("select", f", {y}")
             self.helpers.add(name)
             return [f"{name}({mask}, {x}{more}, {out})"]
         if x == out:

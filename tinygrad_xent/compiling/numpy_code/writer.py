@@ -14,7 +14,7 @@ from ..planning.rows import Plan, Stage, Step
 from ..planning.values import Value
 from .forms import event, form, outside, root
 from .helpers import HELPERS
-from .literals import array_literal, is_uniform, literal, shortest
+from .literals import array_literal, literal, shortest
 from .loops import Loop
 from .memory import Event, Places
 from .naming import Naming
@@ -134,7 +134,7 @@ class Writer:
             return literal(value.data)
         if not value.ndim and user and ufunc_of(user.op) and may_be_weak(user, place):
             return literal(shortest(value.data))
-        if user and user.op.startswith("row_") and is_uniform(value) and value.dtype == user.dtype:
+        if user and user.op.startswith("row_") and value.is_uniform and value.dtype == user.dtype:
             return literal(shortest(value.data.flat[0]))
         name = self.names[value] = self.naming.numbered("c")
         self.bound[name] = array_literal(value.data) or value.data

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ...graph import PRIMITIVES, Primitive, Tensor, dtype_of, shape_of, toposort
-from ..numpy_code.literals import is_zero
 from .indices import aligned
 
 _TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
@@ -52,6 +51,18 @@ class Value:
     def is_leaf(self) -> bool:
         """Whether it is there before anything is computed."""
         return self.op in ("input", "constant")
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is the number 0."""
+        return self.op == "constant" and not self.ndim and bool(self.data == 0)
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether it is an array of one number, known beforehand."""
+        if self.op != "constant" or self.weak or not self.size:
+            return False
+        return bool((self.data == self.data.flat[0]).all())
 
     @property
     def ndim(self) -> int:
@@ -134,9 +145,7 @@ class Program:
 
     def _uniform(self, x: Value) -> Value:
         """An array of one number as that number."""
-        if x.op == "constant" and x.size and x.shape and (x.data == x.data.flat[0]).all():
-            return self._constant(x.data.flat[0])
-        return x
+        return self._constant(x.data.flat[0]) if x.shape and x.is_uniform else x
 
     def _full(self, x: Value, shape: tuple[int, ...]) -> Value:
         """The value at its full shape."""
@@ -195,14 +204,14 @@ def _guards_in_vain(args: tuple[Value, ...]) -> bool:
     """Whether this is where(g == 0, 0, x) of an x that is 0 where g is."""
     mask, zero, x = args
     return (
-        mask.op == "equal" and is_zero(mask.args[1]) and is_zero(zero)
+        mask.op == "equal" and mask.args[1].is_zero and zero.is_zero
         and x.dtype == mask.args[0].dtype and _vanishes(x, mask.args[0])
     )  # fmt: skip
 
 
 def _vanishes(x: Value, g: Value) -> bool:
     """Whether x is 0 where g is, whatever else it is made of."""
-    if x is g or is_zero(x):
+    if x is g or x.is_zero:
         return True
     moved = {"where": x.args[1:], "neg": x.args}.get(x.op, ())
     return bool(moved) and all(_vanishes(a, g) for a in moved)
