@@ -22,6 +22,7 @@ from .graph import (
     Tensor,
     dtype_of,
     is_float,
+    known,
     leaf_value,
     record,
     shape_of,
@@ -367,7 +368,7 @@ def ones_like(like: Tensor) -> Any:
         return 1.0
     if type(like._value) is np.float64:
         return _ONE
-    if type(like._value) is Blank:
+    if not known(like._value):
         one = (like.dtype.type(1),)
         return record(_spread, one, {"shape": like.shape}, Blank.of(like.shape, like.dtype, 1))
     return np.ones(like.shape, like.dtype) if like.shape else like.dtype.type(1)

@@ -14,7 +14,7 @@ import numpy as np
 from .batching import side_by_side
 from .differentiate import Walk, cotangents, not_recorded, ones_like, seed_for
 from .errors import DtypeError, GradientError, ShapeError, describe, explain
-from .graph import Blank, Tensor, constant, is_float, leaf_value, observer, recording, shape_of
+from .graph import Tensor, constant, is_float, known, leaf_value, observer, recording, shape_of
 from .ops import alias, reshape, stack, sum
 from .trees import flatten
 
@@ -298,7 +298,7 @@ def _blocks(trace: Trace, out: Tensor) -> list[Any]:
 
 def _side_by_side(trace: Trace, out: Tensor) -> Any:
     """What each leaf receives for each entry of `out`, from one walk; None if that cannot be."""
-    if out.size == 1 or type(out._value) is Blank:  # without numbers nobody sees a 0 * inf
+    if out.size == 1 or not known(out._value):  # without numbers nobody sees a 0 * inf
         return None
     seed = Tensor(ones_like(out))
     with np.errstate(all="ignore"):

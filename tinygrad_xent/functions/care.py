@@ -11,13 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Blank, numbers
+from ..graph import known, numbers
 from ..ops import log, mul, sqrt, sub, where
-
-
-def known(*values: Any) -> bool:
-    """Whether there are numbers to look at, and not places for those of a later call."""
-    return Blank not in map(type, values)
 
 
 def any_of(mask: Any) -> bool:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, describe, explain
-from ..graph import Blank, Tensor, dtype_of, numbers, shape_of
+from ..graph import Tensor, dtype_of, known, numbers, shape_of
 from ..ops import abs, checked_labels, exp, log, log1p, sub, sum, where
 from ..ops.labels import check_labels
 from ..ops.shaping import axes
 from .activations import log_softmax, relu
 from .arguments import accepts_lists
 from .arithmetic import minus_abs
-from .care import any_of, known, log_of_complement, weighed
+from .care import any_of, log_of_complement, weighed
 
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> Any:
@@ -38,7 +38,7 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float64) -> Any:
 
 def _labels(name: str, labels: Any, classes: int) -> Any:
     """Labels as whole numbers; those of a function that is being traced are checked as it runs."""
-    if isinstance(labels, Tensor) and type(labels._value) is Blank:
+    if not known(numbers(labels)):
         return checked_labels(labels, classes=classes, asked=name)
     array = np.asarray(labels.value if isinstance(labels, Tensor) else labels)
     return check_labels(array, classes, name)

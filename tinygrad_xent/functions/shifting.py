@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, describe, explain
-from ..graph import PRIMITIVES, numbers, shape_of
+from ..graph import PRIMITIVES, known, numbers, shape_of
 from ..ops import log, stop_gradient
 from ..ops.settling import Places, relative
 from ..ops.shaping import axes
-from .care import any_of, difference, known
+from .care import any_of, difference
 
 _max, _sum = PRIMITIVES["max"], PRIMITIVES["sum"]  # whose axes are known to be right
 _SMALL = math.log(2.0**-8)  # of the largest entry of a row

@@ -5,7 +5,7 @@ Read `tensor.py`, then `primitive.py`; `values.py` says what a node may hold, `t
 declaration reaches NumPy's functions and Python's operators.
 """
 
-from .blank import Blank
+from .blank import Blank, known, veiled
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
@@ -25,6 +25,7 @@ __all__ = [
     "dtype_of",
     "implements",
     "is_float",
+    "known",
     "leaf_value",
     "no_grad",
     "numbers",
@@ -38,4 +39,5 @@ __all__ = [
     "shape_of",
     "tensor",
     "toposort",
+    "veiled",
 ]

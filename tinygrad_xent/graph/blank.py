@@ -72,6 +72,19 @@ class Blank(np.ndarray):
         return bool(np.asarray(self).flat[0]) if self.size else True
 
 
+def known(*values: Any) -> bool:
+    """Whether all have numbers to look at, and not places for those of a later call."""
+    return Blank not in map(type, values)
+
+
+def veiled(x: Any, *others: Any) -> Any:
+    """x, but without its numbers if one of the others has none, since the result has none either.
+
+    NumPy asks an array what it does with others, except when these are its indices.
+    """
+    return x if known(*others) else Blank.of(np.shape(x), np.result_type(x))
+
+
 def _dtype(ufunc: Any, args: Any) -> Any:
     """The dtype that the operation has, found by doing it once, on ones."""
     single = [np.ones((1, 1) if ufunc is np.matmul else 1, a.dtype)

@@ -8,7 +8,7 @@ from contextvars import ContextVar, Token
 from typing import Any
 
 from ..errors import CompileError, describe, explain
-from .blank import Blank
+from .blank import known
 
 is_recording: ContextVar[bool] = ContextVar("recording", default=True)
 
@@ -62,7 +62,7 @@ class Observer:
 
     def looked(self, node: Any) -> None:
         """The numbers of a Tensor leave the graph, for `.value`, `.item()`, `float()` ..."""
-        if isinstance(node._value, Blank):
+        if not known(node._value):
             raise CompileError(
                 explain(
                     "compile: this Tensor was recorded to be compiled, and has no numbers",

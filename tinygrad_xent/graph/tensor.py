@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
-from .blank import Blank
+from .blank import known
 from .recording import observer
 from .values import constant, dtype_of, shape_of
 
@@ -174,7 +174,7 @@ class Tensor:
     def __repr__(self) -> str:
         made = "" if self.op is None else f", op={self.op.name}"
         called = "" if self.name is None else f", name={self.name!r}"
-        body = repr(self._value) if isinstance(self._value, Blank) else np.array2string(
+        body = repr(self._value) if not known(self._value) else np.array2string(
             np.asarray(self._value), separator=", ", threshold=20, prefix="Tensor("
         )  # fmt: skip
         return f"Tensor({body}{called}{made})"

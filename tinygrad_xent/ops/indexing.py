@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
-from ..graph import Blank, Tensor, constant, dtype_of, implements, primitive, shape_of
+from ..graph import (
+    Blank,
+    Tensor,
+    constant,
+    dtype_of,
+    implements,
+    known,
+    primitive,
+    shape_of,
+    veiled,
+)
 from . import samples
 from .shaping import expand_dims, ravel
 
@@ -74,8 +84,12 @@ def _in_rows(op: Any, *args: Any, index: tuple[Any, ...], **params: Any) -> Any:
     return op(*args, index=(("slice", None, None, None), *index), **params)
 
 
+def _at(x: Any, *arrays: Any, index: Any) -> Any:
+    return np.asanyarray(veiled(x, *arrays))[_index(index, arrays)]
+
+
 def _scatter(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    if any(isinstance(a, Blank) for a in (g, *arrays)):
+    if not known(g, *arrays):
         return Blank.of(shape, dtype_of(g))
     out = np.zeros(shape, dtype_of(g))
     if arrays:
@@ -90,7 +104,7 @@ _AT_LABELS = (("array", 0), ("array", 1))
 _SLICED = (("slice", None, None, 2), ("int", 1))
 
 _getitem = primitive(
-    "getitem", lambda x, *arrays, index: np.asanyarray(x)[_index(index, arrays)], selects=True,
+    "getitem", _at, selects=True,
     vjp=lambda g, out, x, *arrays, index: (
         scatter(g, *arrays, index=index, shape=shape_of(x)), *(None for _ in arrays)
     ),
@@ -120,7 +134,7 @@ scatter = primitive(
 
 
 def _put(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
-    out = np.copy(x)
+    out = np.copy(veiled(x, v, *arrays))
     out[_index(index, arrays)] = v
     return out
 

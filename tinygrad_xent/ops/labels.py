@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, describe, explain
-from ..graph import Blank, primitive
+from ..graph import known, primitive
 from . import samples
 
 
@@ -18,7 +18,7 @@ def check_labels(labels: Any, classes: int, asked: str) -> Any:
         raise DtypeError(
             explain(f"{asked}: labels must be integers", describe(array), "labels.astype(int)")
         )
-    if isinstance(array, Blank):
+    if not known(array):
         return array.astype(np.intp)
     if array.size and not (array.min() >= 0 and array.max() < classes):
         raise ShapeError(
