@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..graph import Primitive, Tensor, shape_of, toposort
+from .indices import index_arrays
 from .symbols import operator, symbol
-from .text import index_arrays, is_data, leaf_names, number
+from .text import is_data, leaf_names, number
 
 Piece = tuple[str, float]  # LaTeX, and how tightly it binds, on the scale of `Primitive.precedence`
 Spell = Callable[[str], str]

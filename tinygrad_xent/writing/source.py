@@ -12,9 +12,10 @@ from typing import Any
 
 from ..errors import DeriveError, explain
 from .identifiers import Names
+from .indices import index_arrays, index_object, index_part
 from .languages import LANGUAGES, Language
 from .program import REDUCTIONS, Entry, Program, check_names
-from .text import Piece, bracketed, grouping, index_arrays, number
+from .text import Piece, bracketed, grouping, number
 
 _ATOM, _SIGN, _PRODUCT = 9, 4, 3
 _TITLES = {
@@ -213,10 +214,9 @@ class Body:
             fields["shape"] = self.page.shape(params["shape"])
         if "index" in params:
             arrays = index_arrays(params["index"], shown)
-            fields["index"] = ", ".join(_subscript(p, arrays) for p in params["index"])
-            fields["places"] = (
-                "(" + "".join(f"{_place(p, arrays)}, " for p in params["index"]) + ")"
-            )
+            fields["index"] = ", ".join(index_part(p, arrays) for p in params["index"])
+            objects = "".join(f"{index_object(p, arrays)}, " for p in params["index"])
+            fields["places"] = f"({objects})"
         return fields | ({"dtype": _dtype(params["dtype"], language)} if "dtype" in params else {})
 
     def _axis(self, entry: Entry, ndim: int) -> str:
@@ -263,20 +263,3 @@ def _lengths(axis: Any, of: str) -> str:
     axes = axis if isinstance(axis, tuple) else (axis,)
     lengths = "*".join(f"{of}.shape[{a}]" for a in axes) or "1"
     return f"({lengths})" if len(axes) > 1 else lengths
-
-
-def _subscript(part: tuple[Any, ...], arrays: list[str]) -> str:
-    kind, *values = part
-    if kind == "slice":
-        start, stop, step = ("" if v is None else str(v) for v in values)
-        return f"{start}:{stop}" + (f":{step}" if step else "")
-    return _place(part, arrays)
-
-
-def _place(part: tuple[Any, ...], arrays: list[str]) -> str:
-    kind, *values = part
-    if kind == "slice":
-        return f"slice({', '.join(map(str, values))})"
-    if kind == "array":
-        return arrays[int(values[0])]
-    return {"int": str(values[0]) if values else "", "new": "None"}.get(kind, "...")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Primitive, Tensor, shape_of, toposort
+from .indices import index_arrays, index_part, marked
 
 _SIGN, _PRODUCT, _ATOM = 4, 3, 9
 _LONGEST = 10_000  # characters of one line; what is longer is elided
@@ -154,41 +155,18 @@ def _settings(node: Tensor, shown: list[str]) -> dict[str, str]:
     if axis is not None:
         every = axis == (tuple(range(ndim)) if isinstance(axis, tuple) else 0)
         fields["axis"] = "" if every else f", axis={_one_or_all(axis)}"
-        fields["new"] = _places("None", axis, node.ndim)
-        fields["dropped"] = _places("0", axis, ndim)
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        fields["new"] = marked("None", axes) if node.ndim else ""
+        fields["dropped"] = marked("0", axes) if ndim else ""
         fields["keepdims"] = ", keepdims=True" if params.get("keepdims") and not every else ""
     if "axes" in params:
         turned = params["axes"] == tuple(range(ndim))[::-1]
         fields["axes"] = ".T" if turned else f".transpose{params['axes']}"
     if "index" in params:
         arrays = index_arrays(params["index"], shown)
-        fields["index"] = ", ".join(_index(part, arrays) for part in params["index"])
+        fields["index"] = ", ".join(index_part(part, arrays) for part in params["index"])
     return fields
-
-
-def _places(mark: str, axis: Any, ndim: int) -> str:
-    """An index that has the mark at these axes: [:, None]."""
-    chosen = axis if isinstance(axis, tuple) else (axis,)
-    parts = [mark if i in chosen else ":" for i in range(max(chosen, default=-1) + 1)]
-    return f"[{', '.join(parts)}]" if parts and ndim else ""
 
 
 def _one_or_all(axis: Any) -> str:
     return str(axis[0]) if isinstance(axis, tuple) and len(axis) == 1 else str(axis)
-
-
-def index_arrays(pattern: tuple[Any, ...], shown: list[str]) -> list[str]:
-    """The arrays of an index, which are the last arguments of what is indexed."""
-    return shown[len(shown) - sum(kind == "array" for kind, *_ in pattern) :]
-
-
-def _index(part: tuple[Any, ...], arrays: list[str]) -> str:
-    kind, values = part[0], part[1:]
-    if kind == "slice":
-        start, stop, step = ("" if v is None else str(v) for v in values)
-        return f"{start}:{stop}" + (f":{step}" if step else "")
-    if kind == "array":
-        return arrays[int(values[0])]
-    if kind == "int":
-        return str(values[0])
-    return "None" if kind == "new" else "..."

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...graph import PRIMITIVES
+from ...writing.indices import index_object, index_part, marked
 from ..planning.rows import Step
 from ..planning.values import Value
 from . import settings
@@ -146,19 +147,11 @@ class Statements:
         return f"{args[0]}.T" if axes == (1, 0) else f"{args[0]}.transpose{axes}"
 
     def _make_expand_dims(self, value: Value, args: Sequence[str]) -> str:
-        axes = value.params["axis"]
-        index = ["None" if i in axes else ":" for i in range(value.ndim)]
-        while index[-1] == ":":
-            index.pop()
         x = f"np.asarray({args[0]})" if not value.args[0].ndim else args[0]
-        return f"{x}[{', '.join(index)}]"
+        return x + marked("None", value.params["axis"])
 
     def _make_squeeze(self, value: Value, args: Sequence[str]) -> str:
-        axes = value.params["axis"]
-        index = ["0" if i in axes else ":" for i in range(value.args[0].ndim)]
-        while index and index[-1] == ":":
-            index.pop()
-        return f"{args[0]}[{', '.join(index)}]" if index else args[0]
+        return args[0] + marked("0", value.params["axis"])
 
     def _make_reshape(self, value: Value, args: Sequence[str]) -> str:
         x = f"np.asarray({args[0]})" if not value.args[0].ndim else args[0]
@@ -206,7 +199,8 @@ class Statements:
         index = value.params["index"]
         if len(args) == 1:
             return f"{out}[{_subscript(index, []) or '()'}] += {args[0]}"
-        return f"np.add.at({out}, ({_subscript(index, args[1:], places=True)},), {args[0]})"
+        objects = "".join(f"{index_object(part, args[1:])}, " for part in index)
+        return f"np.add.at({out}, ({objects}), {args[0]})"
 
     def _row_index(self, value: Value, args: Sequence[str], first: int) -> str:
         ndim = max([a.ndim for a in value.args[first:]], default=0)
@@ -275,17 +269,5 @@ def _added(value: Value, first: int, out: str, index: str, v: str, sign: str) ->
     return f"{out}[{index}] {sign} {v}" if once else f"np.add.at({out}, ({index},), {v})"
 
 
-def _subscript(index: Sequence[Any], arrays: Sequence[str], places: bool = False) -> str:
-    return ", ".join(_part(part, arrays, places) for part in index)
-
-
-def _part(part: tuple[Any, ...], arrays: Sequence[str], places: bool) -> str:
-    kind, *values = part
-    if kind == "slice" and places:
-        return f"slice({', '.join(map(str, values))})"
-    if kind == "slice":
-        start, stop, step = ("" if v is None else str(v) for v in values)
-        return f"{start}:{stop}" + (f":{step}" if step else "")
-    if kind == "array":
-        return arrays[int(values[0])]
-    return {"int": str(values[0]) if values else "", "new": "None"}.get(kind, "...")
+def _subscript(index: Sequence[Any], arrays: Sequence[str]) -> str:
+    return ", ".join(index_part(part, arrays) for part in index)
