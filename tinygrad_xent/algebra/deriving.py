@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,13 +27,14 @@ from .derivation import Derivation
 from .formula import Formula, operations
 from .ground import Ground
 from .recognising import recognise
-from .report import rebuilt, report
+from .report import conditions, rebuilt, report
 from .rewriting import NoEndError
 from .rules import ALGEBRA, FORMS, SHRINKING
 from .run import IMPATIENT, PATIENT, Run
 from .slopes import why_zero
 from .views import forget
 
+T = TypeVar("T")
 _HOPELESS = 10  # operations: more than three times the best and these are not worth tidying
 _TOLERANCE = 1e-3  # float32 with cancellation is within it, a wrong formula is not
 
@@ -79,10 +80,8 @@ def checked(loss: Any, wrt: Any) -> tuple[Tensor, Tensor]:
     return loss, variable(loss, wrt)
 
 
-def attempted(
-    loss: Tensor, wrt: Tensor, assume: Any, told: Callable[[Run], Derivation]
-) -> Derivation:
-    """The derivation of a gradient, as the best attempt at it is told."""
+def attempted(loss: Tensor, wrt: Tensor, assume: Any, told: Callable[[Run], T]) -> T:
+    """The gradient in closed form, as the best attempt at it is told."""
     with derivation():
         given = stated(assume)
         facts = [*given, *of_the_loss(loss)]
@@ -130,8 +129,8 @@ def simplify(node: Tensor, assume: Any = ()) -> Formula:
         given = stated(assume)
         copy = Copy(node, None, [*given, *of_the_loss(node)], given)
         recognise(copy)
-        told = report(shortest(copy.loss, copy), text(node), given)
-        return Formula(told.result.term, told.result.node, told.assumptions)
+        run = shortest(copy.loss, copy)
+        return Formula(run.end, rebuilt(run), conditions(run, given))
 
 
 @contextmanager

@@ -42,8 +42,7 @@ def report(
     result = run.end if result is None else result
     forms = closed_forms(run.copy, run.ground.atoms, run.facts)
     used = _used(run, run.steps)
-    relied = dict.fromkeys(fact for a in used for fact in _spoken(run, a, stated))
-    spoken = [*relied, *_denominators(run, stated), *_lengths(run)]
+    spoken = conditions(run, stated)
     needed = [str(a) for a in stated]
     computed = [_Form(of, run, result, [], to_compute(run, result, forms))]
     if of == "gradient":
@@ -56,7 +55,7 @@ def report(
         start=Formula(run.start),
         steps=tuple(_folded(run, run.steps, stated)),
         result=Formula(result, rebuilt(run, result)),
-        assumptions=tuple(dict.fromkeys(spoken)),
+        assumptions=spoken,
         unused=tuple(a for a in needed if a not in spoken),
         definitions=_definitions(run),
         wrt=run.copy.wrt,
@@ -68,6 +67,12 @@ def report(
         caveats=tuple(_caveats(run)),
         computations=tuple(_computation(form, stated, spoken) for form in computed),
     )
+
+
+def conditions(run: Run, stated: list[Assumption]) -> tuple[str, ...]:
+    """What the end of an attempt rests on, in words."""
+    relied = (fact for a in _used(run, run.steps) for fact in _spoken(run, a, stated))
+    return tuple(dict.fromkeys([*relied, *_denominators(run, stated), *_lengths(run)]))
 
 
 def _used(run: Run, steps: list[Rewrite]) -> dict[Assumption, None]:
@@ -86,7 +91,7 @@ class _Form:
     safe: list[Rewrite]
 
 
-def _computation(form: _Form, stated: list[Assumption], known: list[str]) -> Computation:
+def _computation(form: _Form, stated: list[Assumption], known: tuple[str, ...]) -> Computation:
     steps = [*form.short, *form.safe]
     relied = dict.fromkeys(str(a) for a in _used(form.run, steps) if a in stated)
     further = tuple(fact for fact in relied if fact not in known)
