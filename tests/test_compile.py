@@ -141,6 +141,25 @@ def test_lists_of_numbers_are_arrays() -> None:
     assert tx.compile(tx.sum)([]) == 0
 
 
+def test_labels_may_be_a_list() -> None:
+    f, calls = counted(lambda x, labels: x[np.arange(len(x)), labels])
+    for labels in ([0, 2], [1, 1]):
+        np.testing.assert_array_equal(f(X[:2, :3], labels), X[[0, 1], labels])
+    assert len(calls) == 1
+
+
+def test_what_an_object_holds_is_no_constant() -> None:
+    class Model:
+        weight = 3.0
+
+        @tx.compile
+        def scaled(self, x: Any) -> Any:
+            return x * self.weight
+
+    with pytest.raises(CompileError, match="may have changed"):
+        Model().scaled(V)
+
+
 def test_a_float_of_a_users_class_is_a_float() -> None:
     assert tx.compile(lambda x: x * 2)(type("Metres", (float,), {})(1.5)) == 3.0
 

@@ -34,14 +34,23 @@ def signature(arg: Any, leaves: list[Any]) -> Any:
         leaf = _leaf(arg)
         leaves.append(leaf)
         return (float,) if type(leaf) is float else (leaf.shape, leaf.dtype)
+    _check_lasting(arg)
+    return type(arg), arg
+
+
+def _check_lasting(arg: Any) -> None:
+    """Raise an error for what can be another thing in the next call without a sign."""
     try:
         hash(arg)
     except TypeError:
-        raise CompileError(
-            explain("compile: an argument is neither numbers nor hashable", describe(arg),
-                    "arrays, numbers, strings, None; in tuples, lists and dicts")
-        ) from None  # fmt: skip
-    return type(arg), arg
+        problem = "an argument is neither numbers nor hashable"
+    else:
+        by_identity = type(arg).__hash__ is object.__hash__
+        if callable(arg) or not by_identity or not hasattr(arg, "__dict__"):
+            return
+        problem = "what an object holds may have changed by the next call"
+    works = "arrays, numbers, strings, None; in tuples, lists and dicts"
+    raise CompileError(explain(f"compile: {problem}", describe(arg), works)) from None
 
 
 def _leaf(x: Any) -> Any:
@@ -51,6 +60,8 @@ def _leaf(x: Any) -> Any:
     if isinstance(x, float) and not isinstance(x, np.generic):
         return float(x)
     array = x if isinstance(x, np.generic) else np.asarray(constant(x, "compile"))
+    if isinstance(x, list) and x and np.asarray(x).dtype.kind == "i":
+        array = np.asarray(x)  # labels: as part of the signature they would be recorded each time
     check_real(array)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
