@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError, ShapeError
-from ..graph import Tensor, is_float, op_name, shape_of, toposort
+from ..graph import Tensor, is_float, numbers, op_name, shape_of, toposort
 from ..ops.reduction import size
 from ..ops.settling import SETTLING
 from ..writing.text import is_data, leaf_names
@@ -118,8 +118,7 @@ hold together: x > 0, -x > 0
 
     def _value(self, node: Tensor) -> Any:
         """What the copy of a node is in numbers; a length may be a plain one."""
-        copied = self.of(node)
-        return copied._value if isinstance(copied, Tensor) else copied
+        return numbers(self.of(node))
 
     def _count(self, length: int) -> Tensor:
         """The node that says how long a free class of axes is, by the name n or another letter."""

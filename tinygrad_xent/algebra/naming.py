@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import functions
 from ..functions.arithmetic import eye as eye_of
-from ..graph import PRIMITIVES, Primitive, Tensor, record
+from ..graph import PRIMITIVES, Primitive, Tensor, numbers, record
 from ..ops import exp, log, others, sum
 from ..writing.text import text
 from .views import Term
@@ -87,8 +87,7 @@ CALLS = {name: _call(name) for name in _NAMES}
 
 def _node(name: str, x: Any, **params: Any) -> Any:
     op = CALLS[name]
-    value = x._value if isinstance(x, Tensor) else x
-    result = op.array(value, **params)
+    result = op.array(numbers(x), **params)
     if not isinstance(x, Tensor):
         return result
     if name in _ROWS:
@@ -195,8 +194,7 @@ def diag(x: Any) -> Any:
 
 def eye(n: Any) -> Any:
     """The matrix with ones on its diagonal."""
-    value = n._value if isinstance(n, Tensor) else n
-    return record(CALLS["eye"], (n,), {}, CALLS["eye"].array(value))
+    return record(CALLS["eye"], (n,), {}, CALLS["eye"].array(numbers(n)))
 
 
 def outer(x: Any, y: Any) -> Any:

@@ -20,7 +20,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from ..graph import Tensor, op_name, shape_of, toposort
+from ..graph import Tensor, numbers, op_name, shape_of, toposort
 from ..ops import expand_dims, matmul, transpose, where
 from .naming import diag, eye, outer
 from .terms import Terms, exact_number
@@ -162,7 +162,7 @@ class _Assembly:
         if is_vector(rows) and is_vector(columns):
             return outer(rows, columns)
         single = _column(rows) * columns
-        n = int(self.length._value if isinstance(self.length, Tensor) else self.length)
+        n = int(numbers(self.length))
         return single if is_vector(single) else self.terms.broadcast(single, (n, n))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import PRIMITIVES, Primitive, Tensor, op_name, record, recording, toposort
+from ..graph import PRIMITIVES, Primitive, Tensor, numbers, op_name, record, recording, toposort
 from ..writing.text import is_data, text
 from .cases import settle
 from .copying import Copy
@@ -97,8 +97,7 @@ class _Flat(Terms):
 
 
 def _value(term: Term) -> Any:
-    inner = unbroadcast(term)
-    return inner._value if isinstance(inner, Tensor) else inner
+    return numbers(unbroadcast(term))
 
 
 def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import PRIMITIVES, Primitive, Tensor, op_name, record, shape_of, toposort
+from ..graph import PRIMITIVES, Primitive, Tensor, numbers, op_name, record, shape_of, toposort
 from ..writing.text import text
 from .views import (
     PRODUCTS,
@@ -84,7 +84,7 @@ class Terms:
             args = tuple(self.make("where", a, 1, 0) for a in args)
         key = (op.name, tuple(map(_key, args)), tuple(sorted(params.items())))
         if key not in self._made:
-            values = [a._value if isinstance(a, Tensor) else a for a in args]
+            values = list(map(numbers, args))
             self._made[key] = record(op, args, params, op.evaluate(values, params))
         return self._made[key]
 

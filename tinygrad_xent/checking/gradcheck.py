@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, describe, explain
-from ..graph import Tensor, is_float, recording
+from ..graph import Tensor, is_float, numbers, recording
 from ..ops import mul, sum
 from .differences import Slopes, slopes
 from .walk import Walk
@@ -131,8 +131,7 @@ def gradcheck(
 
 
 def _argument(a: Any) -> Any:
-    value = a._value if isinstance(a, Tensor) else a
-    array = np.asarray(value)
+    array = np.asarray(numbers(a))
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
@@ -195,7 +194,7 @@ class _Run:
         def value(x: Any) -> Any:
             given = [x if k == i else v for k, v in enumerate(self.values)]
             found = self.f(*given)
-            return np.asarray(found._value if isinstance(found, Tensor) else found).sum()
+            return np.asarray(numbers(found)).sum()
 
         self._against(1, i, "", hand, value)
 

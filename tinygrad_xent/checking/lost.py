@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor, toposort
+from ..graph import numbers, toposort
 from ..writing.text import text
 from .points import Subject
 
@@ -23,7 +23,7 @@ def where_born(subject: Subject) -> str:
     if subject.formula is None:
         return ""
     for node in toposort(subject.sample.of(subject.formula)):
-        args = [a._value if isinstance(a, Tensor) else a for a in node.args]
+        args = list(map(numbers, node.args))
         if node.op is not None and all(map(_finite, args)) and not _finite(node._value):
             written = text(node)
             return written if len(written) <= _LONG else f"{node.op.name}(...)"

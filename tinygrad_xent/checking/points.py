@@ -11,7 +11,7 @@ import numpy as np
 from ..algebra.assumptions import Assumption, Nonzero, Positive, SumsToOne, of_the_loss
 from ..algebra.sizes import Sizes
 from ..algebra.stretching import settings
-from ..graph import Primitive, Tensor, is_float, record, recording, shape_of, toposort
+from ..graph import Primitive, Tensor, is_float, numbers, record, recording, shape_of, toposort
 from ..ops import mul, sum
 from ..ops.settling import SETTLING
 from ..writing.text import leaf_names, text
@@ -201,8 +201,7 @@ class Point:
         op, params = n.op, settings(n, shape_of(args[0]))
         if id(n) in self._alter:
             op, args, params = self._alter[id(n)](op, args, params)
-        plain = [a._value if isinstance(a, Tensor) else a for a in args]
-        value = op.evaluate(plain, params)
+        value = op.evaluate(list(map(numbers, args)), params)
         if self._shaking is not None and id(n) not in self.subject.deciding and is_float(value):
             value = shaken(value, self._shaking)
         made = record(op, args, params, value)
@@ -272,7 +271,7 @@ class Point:
         with np.errstate(all="ignore"):
             given = [self._writable(self.of(n)._value) for n in self.subject.named]
             found = self.subject.function(*given)
-        return found._value if isinstance(found, Tensor) else found
+        return numbers(found)
 
     def _writable(self, value: Any) -> Any:
         """An array of the function's own: what it does to it in place stays there."""

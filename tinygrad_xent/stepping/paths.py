@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientError, ShapeError, describe, explain
-from ..graph import Tensor
+from ..graph import Tensor, numbers
 from .recording import Walked
 from .records import Path, Why
 from .walkthrough import Walkthrough
@@ -141,10 +141,10 @@ def _with_gradient(walked: Walked, of: Any) -> list[Tensor]:
     if of is None:
         return []
     stored = [n for n in walked.visited if n._grad is not None]
-    numbers = of._value if isinstance(of, Tensor) else of
-    same = [n for n in stored if n.grad is of] or [n for n in stored if _equal(n._grad, numbers)]
+    given = numbers(of)
+    same = [n for n in stored if n.grad is of] or [n for n in stored if _equal(n._grad, given)]
     leaves = [n for n in walked.visited if n.op is None]
-    return same or [n for n in leaves if _equal(walked.received[id(n)], numbers)]
+    return same or [n for n in leaves if _equal(walked.received[id(n)], given)]
 
 
 def _equal(stored: Any, of: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..graph import Tensor
+from ..graph import Tensor, numbers
 from ..ops.settling import SETTLING
 from .numbers import is_finite
 from .records import Edge
@@ -28,7 +28,7 @@ def _odd(node: Tensor) -> str:
     """NaN or an infinity that is in a result, but in none of its arguments."""
     if is_finite(node._value):
         return ""
-    args = [a._value if isinstance(a, Tensor) else a for a in node.args]
+    args = list(map(numbers, node.args))
     if node.op is not None and not all(map(is_finite, args)):
         return ""
     value = np.ravel(node._value)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...differentiate import conform, contributions
-from ...graph import PRIMITIVES, Tensor, shape_of
+from ...graph import PRIMITIVES, Tensor, numbers, shape_of
 from ..points import Point
 from ..walk import Merger, Sent, Walk, added
 
@@ -117,12 +117,15 @@ def unfactored(c: Any, g: Any, node: Tensor, place: int) -> Any:
 
 def repeated(c: Any, g: Any, node: Tensor, place: int) -> Any:
     """The derivative of this operation is applied a second time."""
-    assert node.op is not None
-    values = [a._value if isinstance(a, Tensor) else a for a in node.args]
     if shape_of(c) != node.shape:
         raise SenselessError
-    again = node.op.pull(place, c, node._value, values, node.params)
-    return conform(again, node.args[place]._value)
+    return conform(_pulled(node, place, c), node.args[place]._value)
+
+
+def _pulled(node: Tensor, place: int, g: Any) -> Any:
+    """What the operation's own rule makes of a cotangent, before broadcasting is undone."""
+    assert node.op is not None
+    return node.op.pull(place, g, node._value, list(map(numbers, node.args)), node.params)
 
 
 def divided(c: Any, g: Any, node: Tensor, place: int) -> Any:
@@ -151,7 +154,7 @@ def product(multiply: Callable[[Any, Any], Any]) -> Change:
 
     def change(c: Any, g: Any, node: Tensor, place: int) -> Any:
         other = node.args[1 - place]
-        return _fitting(multiply(g, other._value if isinstance(other, Tensor) else other), c)
+        return _fitting(multiply(g, numbers(other)), c)
 
     return change
 
@@ -170,9 +173,7 @@ def kept(pick: Callable[[Any, tuple[int, ...]], Any]) -> Change:
     """One row, or the mean, in place of the sum that undoes broadcasting."""
 
     def change(c: Any, g: Any, node: Tensor, place: int) -> Any:
-        assert node.op is not None
-        values = [a._value if isinstance(a, Tensor) else a for a in node.args]
-        raw = np.asarray(node.op.pull(place, g, node._value, values, node.params))
+        raw = np.asarray(_pulled(node, place, g))
         shape = shape_of(c)
         longer = raw.ndim - len(shape)
         stretched = [i for i in range(raw.ndim) if i < longer or shape[i - longer] != raw.shape[i]]
@@ -199,9 +200,7 @@ def summed_over(axis: int) -> Change:
     """What undoing broadcasting gives along another axis than the one that was broadcast."""
 
     def change(c: Any, g: Any, node: Tensor, place: int) -> Any:
-        assert node.op is not None
-        values = [a._value if isinstance(a, Tensor) else a for a in node.args]
-        raw = np.asarray(node.op.pull(place, g, node._value, values, node.params))
+        raw = np.asarray(_pulled(node, place, g))
         total = raw.sum(axis, keepdims=True)
         if total.shape == shape_of(c):
             raise SenselessError

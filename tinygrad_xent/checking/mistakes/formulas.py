@@ -16,7 +16,7 @@ from ...algebra.deriving import derivation, gradient_graph
 from ...algebra.residual import Algebra
 from ...algebra.views import Term
 from ...errors import TinygradXentError
-from ...graph import PRIMITIVES, Primitive, Tensor, record, toposort
+from ...graph import PRIMITIVES, Primitive, Tensor, numbers, record, toposort
 from ...writing.text import text
 from ..points import Point, Subject
 
@@ -132,7 +132,7 @@ def _evaluated(form: Tensor, changed: Tensor, change: Change, copy: Copy) -> Cal
                 params["shape"] = tuple(lengths.get(k, k) for k in params["shape"])
             if n is changed:
                 op, args, params = change(op, args, params)
-            plain = [a._value if isinstance(a, Tensor) else a for a in args]
+            plain = list(map(numbers, args))
             done[id(n)] = record(op, args, params, op.evaluate(plain, params))
         return np.asarray(done[id(form)]._value)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Tensor, shape_of
+from ...graph import Tensor, numbers, shape_of
 from ..points import Point, Subject
 from ..walk import Merger, added
 from . import edits
@@ -55,8 +55,7 @@ def _other_factors(node: Tensor, place: int, arg: Tensor) -> Iterator[Guess]:
 
 
 def _argument(k: int, node: Tensor) -> Any:
-    a = node.args[k]
-    return a._value if isinstance(a, Tensor) else a
+    return numbers(node.args[k])
 
 
 def _reciprocal(k: int, node: Tensor) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Primitive, Tensor, toposort
+from ...graph import Primitive, Tensor, numbers, toposort
 from ..points import Alter, Point, Subject
 
 Found = tuple[float, str, str, Callable[[Point], Any], tuple[Tensor, ...]]
@@ -100,9 +100,7 @@ def _shifted(step: int, shape: tuple[int, ...]) -> Any:
         if kind == "int":
             index[at] = ("int", (value + step) % length)
         else:
-            given = arrays[value]
-            given = given._value if isinstance(given, Tensor) else given
-            arrays[value] = (np.asarray(given) + step) % length
+            arrays[value] = (np.asarray(numbers(arrays[value])) + step) % length
         return op, (args[0], *arrays), {**params, "index": tuple(index)}
 
     return altered
