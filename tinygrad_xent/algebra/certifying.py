@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import Tensor, op_name, record, recording, toposort
+from ..graph import Tensor, interpret, op_name, recording, toposort, with_args
 from ..writing.text import text
 from .assumptions import NonNegative, Nonzero, OneHot, Positive, Simplex, SumsToOne, Symmetric
 from .formula import Formula, encoded
@@ -116,19 +116,16 @@ class Table:
 
     def _spelled(self, term: Tensor) -> Tensor:
         """The term with calls such as softmax(z) as the compositions that they stand for."""
-        done: dict[int, Any] = {}
+
+        def spelled(n: Tensor, args: tuple[Any, ...]) -> Any:
+            if op_name(n) not in _COMPOSED:
+                return with_args(n, args)
+            made = opened(n, args)
+            self._calls.add(made.name)
+            return made
+
         with recording():
-            for n in toposort(term):
-                args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-                if op_name(n) in _COMPOSED:
-                    done[id(n)] = opened(n, args)
-                    self._calls.add(done[id(n)].name)
-                elif n.op is None or all(a is b for a, b in zip(args, n.args, strict=True)):
-                    done[id(n)] = n
-                else:
-                    done[id(n)] = record(n.op, args, n.params, n._value)
-                    done[id(n)].name = n.name
-        return done[id(term)]  # type: ignore[no-any-return]
+            return interpret(toposort(term), spelled)[id(term)]  # type: ignore[no-any-return]
 
     def _leaf(self, entry: dict[str, Any]) -> int:
         """The node that has the leaf's name: a variable, or what a definition stands for."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError, ShapeError
-from ..graph import Tensor, is_float, numbers, op_name, shape_of, toposort
+from ..graph import Tensor, interpret, is_float, numbers, op_name, shape_of, toposort
 from ..ops.reduction import size
 from ..ops.settling import SETTLING
 from ..writing.text import is_data, leaf_names
@@ -152,20 +152,16 @@ hold together: x > 0, -x > 0
 
     def of(self, node: Tensor) -> Tensor:
         """The copy of a node."""
-        for n in toposort(node):
-            if id(n) not in self._made:
-                self._made[id(n)] = self._copied(n)
-        return self._made[id(node)]  # type: ignore[no-any-return]
+        return interpret(toposort(node), self._copied, self._made)[id(node)]  # type: ignore[no-any-return]
 
-    def _copied(self, n: Tensor) -> Any:
+    def _copied(self, n: Tensor, args: tuple[Any, ...]) -> Any:
         name = self._names.get(id(n)) or n.name
         if n.op is None or n is self._wrt or id(n) in self._constant:
             return Tensor(self._drawn(n), name)
         if op_name(n) == "size":
             return self._counted(n)
         if op_name(n) in SETTLING:
-            return self._made[id(n.args[0])]
-        args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+            return args[0]
         keys = tuple(id(a) if isinstance(a, (Tensor, np.ndarray)) else a for a in args)
         key = (n.op.name, keys, tuple(sorted(n.params.items())), n.name)
         if key not in self._same:  # what is computed twice is one thing

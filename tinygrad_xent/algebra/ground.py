@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Tensor, toposort
+from ..graph import Tensor, interpret, toposort
 from ..writing.text import is_data, text
 from .assumptions import Assumption, Factor, Kink, Nonzero, Positive, Simplex
 from .cases import settle
@@ -72,18 +72,17 @@ class Ground:
 
     def closed(self, node: Tensor, terms: Terms, inside: bool = False) -> Term:
         """The graph with definitions as atoms (unless they are opened)."""
-        done: dict[int, Any] = {}
-        for n in toposort(node):
+
+        def close(n: Tensor, args: tuple[Any, ...]) -> Term:
             atom = self.atoms.get(id(n))
             shut = self.copy.is_count(n) or not self.opened
             if atom is not None and shut and not (inside and n is node):
-                done[id(n)] = atom
-            elif n.op is None:
-                done[id(n)] = terms.data(n._value) if is_data(n) else n
-            else:
-                args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-                done[id(n)] = terms.apply(n.op, terms.plain(n.op, args), n.params)
-        return done[id(node)]
+                return atom
+            if n.op is None:
+                return terms.data(n._value) if is_data(n) else n
+            return terms.apply(n.op, terms.plain(n.op, args), n.params)
+
+        return interpret(toposort(node), close)[id(node)]
 
     def tidied(self, terms: Terms, facts: Facts) -> list[Definition]:
         """The definitions, also with what they stand for as tidying would leave it."""

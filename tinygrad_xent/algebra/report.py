@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ..graph import Tensor, op_name, toposort
+from ..graph import Tensor, interpret, op_name, toposort
 from ..ops import alias
 from ..writing.text import text
 from .assumptions import Assumption, Kink
@@ -185,17 +186,15 @@ def rebuilt(run: Run, term: Term = None) -> Any:
     term = run.end if term is None else term
     real: dict[int, Any] = dict(run.copy.original)
     real |= {id(atom): _original(run, i, atom) for i, atom in run.ground.atoms.items()}
-    for n in _nodes(term):
-        if id(n) in real:
-            continue
-        args = tuple(real[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-        real[id(n)] = n._value if n.op is None else _applied(run, n, args)
-    return real[id(term)] if isinstance(term, Tensor) else term
+    if not isinstance(term, Tensor):
+        return term
+    return interpret(toposort(term), partial(_applied, run), real)[id(term)]
 
 
 def _applied(run: Run, n: Tensor, args: tuple[Any, ...]) -> Any:
     """A node of the result on the user's own Tensors, at their lengths."""
-    assert n.op is not None
+    if n.op is None:
+        return n._value
     if n.op.name in CALLS:
         return opened(n, args)
     params = dict(n.params)

@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeriveError
-from ..graph import PRIMITIVES, Primitive, Tensor, numbers, op_name, record, recording, toposort
+from ..graph import (
+    PRIMITIVES,
+    Primitive,
+    Tensor,
+    interpret,
+    numbers,
+    op_name,
+    record,
+    recording,
+    toposort,
+    with_args,
+)
 from ..writing.text import is_data, text
 from .cases import settle
 from .copying import Copy
@@ -147,16 +158,15 @@ class Algebra:
 
         Differentiated as they are, such choices are many; settled first, they are gone.
         """
-        done: dict[int, Any] = {}
-        for n in toposort(loss):
-            args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-            same = all(a is b for a, b in zip(args, n.args, strict=True))
-            new = n if n.op is None or same else record(n.op, args, n.params, n._value)
-            if op_name(n) in ("div", "add") and _chooses(new):
-                settled = self.reduced(new)
-                new = settled if isinstance(settled, Tensor) and not _chooses(settled) else new
-            done[id(n)] = new
-        return done[id(loss)]  # type: ignore[no-any-return]
+
+        def decide(n: Tensor, args: tuple[Any, ...]) -> Tensor:
+            new = with_args(n, args)
+            if op_name(n) not in ("div", "add") or not _chooses(new):
+                return new
+            settled = self.reduced(new)
+            return settled if isinstance(settled, Tensor) and not _chooses(settled) else new
+
+        return interpret(toposort(loss), decide)[id(loss)]  # type: ignore[no-any-return]
 
     def difference(self, x: Term, y: Term) -> Term:
         """x - y in closed form; x and y are reduced already."""
@@ -189,17 +199,15 @@ class Algebra:
 
     def _plain(self, node: Tensor) -> Term:
         """The graph with lengths as names, and nothing else by name."""
-        done: dict[int, Any] = {}
-        for n in toposort(node):
+
+        def plain(n: Tensor, args: tuple[Any, ...]) -> Term:
             if id(n) in self._counts:
-                done[id(n)] = self._counts[id(n)]
-            elif n.op is None:
-                done[id(n)] = self.terms.data(n._value) if is_data(n) else n
-            else:
-                args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-                same = all(a is b for a, b in zip(args, n.args, strict=True)) and not n.name
-                done[id(n)] = n if same else record(n.op, args, n.params, n._value)
-        return done[id(node)]
+                return self._counts[id(n)]
+            if n.op is None:
+                return self.terms.data(n._value) if is_data(n) else n
+            return record(n.op, args, n.params, n._value) if n.name else with_args(n, args)
+
+        return interpret(toposort(node), plain)[id(node)]
 
 
 def _chooses(term: Term) -> bool:

@@ -16,7 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import PRIMITIVES, Primitive, Tensor, numbers, op_name, record, shape_of, toposort
+from ..graph import (
+    PRIMITIVES,
+    Primitive,
+    Tensor,
+    interpret,
+    numbers,
+    op_name,
+    record,
+    shape_of,
+    toposort,
+)
 from ..writing.text import text
 from .views import (
     PRODUCTS,
@@ -120,23 +130,18 @@ class Terms:
         """The same formula in standard form."""
         if not isinstance(term, Tensor):
             return term if is_number(term) else self.data(term)
-        for node in toposort(term):
-            if id(node) not in self._standard:
-                self._keep(node, self._rebuilt(node))
-        return self._standard[id(term)]
+        return interpret(toposort(term), self._brought, self._standard)[id(term)]
 
-    def _keep(self, node: Tensor, result: Term) -> None:
+    def _brought(self, node: Tensor, args: tuple[Any, ...]) -> Term:
+        """A node in standard form, given its arguments in it; and kept, with what came of it."""
         self._kept.append(node)
-        self._standard[id(node)] = result
-        if isinstance(result, Tensor):
-            self._standard[id(result)] = result
-            self._kept.append(result)
-
-    def _rebuilt(self, node: Tensor) -> Term:
         if node.op is None:
             return node
-        args = tuple(self._standard[id(a)] if isinstance(a, Tensor) else a for a in node.args)
-        return self.build(node.op, self.plain(node.op, args), node.params, node.shape)
+        result = self.build(node.op, self.plain(node.op, args), node.params, node.shape)
+        if isinstance(result, Tensor):
+            self._kept.append(result)
+            self._standard[id(result)] = result
+        return result
 
     def plain(self, op: Primitive, args: tuple[Any, ...]) -> tuple[Term, ...]:
         """The arguments with arrays as terms; an index stays the whole numbers that it is."""

@@ -12,7 +12,7 @@ from ..algebra.copying import Copy
 from ..algebra.derivation import Derivation
 from ..algebra.formula import Formula
 from ..errors import TinygradXentError
-from ..graph import Tensor, record, toposort
+from ..graph import Tensor, interpret, record, toposort
 from .points import Subject
 from .verify import verify
 
@@ -46,11 +46,9 @@ def _claim(subject: Subject, copy: Copy) -> Derivation:
 
 def _unnamed(roots: list[Tensor]) -> list[Tensor]:
     """The graphs without names for inner nodes, which may clash."""
-    done: dict[int, Any] = {}
-    for n in toposort(*roots):
-        if n.op is None:
-            done[id(n)] = n
-        else:
-            args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
-            done[id(n)] = record(n.op, args, n.params, n._value)
+
+    def unnamed(n: Tensor, args: tuple[Any, ...]) -> Tensor:
+        return n if n.op is None else record(n.op, args, n.params, n._value)
+
+    done = interpret(toposort(*roots), unnamed)
     return [done[id(root)] for root in roots]

@@ -11,7 +11,7 @@ import numpy as np
 from ..algebra.assumptions import Assumption, stated
 from ..differentiate import not_recorded, seed_for
 from ..errors import DeriveError, DtypeError, ParseError, describe, explain
-from ..graph import Tensor, is_float, record, recording, toposort
+from ..graph import Tensor, interpret, is_float, recording, toposort, with_args
 from ..reading import assumption, expression, read
 from ..reading.reader import names
 from ..reading.table import nearest
@@ -76,24 +76,14 @@ def _loss(loss: Any, shapes: Any, values: Any) -> tuple[Tensor, dict[str, Tensor
 def merged(*roots: Tensor) -> Tensor:
     """The last graph with equal subexpressions, of all of them, as one node."""
     made: dict[Any, Tensor] = {}
-    done: dict[int, Any] = {}
-    for n in toposort(*roots):
+
+    def merge(n: Tensor, args: tuple[Any, ...]) -> Tensor:
         if n.op is None:
-            done[id(n)] = n
-            continue
-        args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+            return n
         key = (n.op.name, tuple(map(_identity, args)), tuple(sorted(n.params.items())), n.name)
-        done[id(n)] = made.setdefault(key, _again(n, args))
-    return done[id(roots[-1])]  # type: ignore[no-any-return]
+        return made.setdefault(key, with_args(n, args))
 
-
-def _again(n: Tensor, args: tuple[Any, ...]) -> Tensor:
-    if all(a is b for a, b in zip(args, n.args, strict=True)):
-        return n
-    assert n.op is not None
-    again = record(n.op, args, n.params, n._value)
-    again.name = n.name
-    return again
+    return interpret(toposort(*roots), merge)[id(roots[-1])]  # type: ignore[no-any-return]
 
 
 def _identity(arg: Any) -> Any:

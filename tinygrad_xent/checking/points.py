@@ -11,7 +11,17 @@ import numpy as np
 from ..algebra.assumptions import Assumption, Nonzero, Positive, SumsToOne, of_the_loss
 from ..algebra.sizes import Sizes
 from ..algebra.stretching import settings
-from ..graph import Primitive, Tensor, is_float, numbers, record, recording, shape_of, toposort
+from ..graph import (
+    Primitive,
+    Tensor,
+    interpret,
+    is_float,
+    numbers,
+    record,
+    recording,
+    shape_of,
+    toposort,
+)
 from ..ops import mul, sum
 from ..ops.settling import SETTLING
 from ..writing.text import leaf_names, text
@@ -187,17 +197,14 @@ class Point:
         self.subject, self.values, self.dtype = subject, values, dtype
         self._alter = alter or {}
         self._jacobians: dict[int, dict[int, Any]] = {}
-        self._made: dict[int, Tensor] = {}
         with np.errstate(all="ignore"):
-            for n in subject.order:
-                self._made[id(n)] = self._again(n)
+            self._made: dict[int, Tensor] = interpret(subject.order, self._again)
 
-    def _again(self, n: Tensor) -> Tensor:
+    def _again(self, n: Tensor, args: tuple[Any, ...]) -> Tensor:
         if n.op is None or id(n) in self.values:
             return record(None, (), {}, self._value(n)).named(n.name or "")  # type: ignore[arg-type]
-        args = tuple(self._made[id(a)] if isinstance(a, Tensor) else a for a in n.args)
         if n.op.name in SETTLING:
-            return args[0]
+            return args[0]  # type: ignore[no-any-return]
         op, params = n.op, settings(n, shape_of(args[0]))
         if id(n) in self._alter:
             op, args, params = self._alter[id(n)](op, args, params)

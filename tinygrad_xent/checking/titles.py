@@ -13,7 +13,7 @@ import numpy as np
 from ..algebra.copying import Copy
 from ..algebra.recognising import recognise
 from ..errors import DeriveError
-from ..graph import Tensor, op_name, record, toposort
+from ..graph import Tensor, interpret, op_name, record, toposort
 from ..writing.text import number, text
 from .points import Subject
 
@@ -31,10 +31,8 @@ class Titles:
         """What a node or a number is called."""
         if not isinstance(node, Tensor):
             return text(node) if hasattr(node, "shape") else number(node)
-        for n in toposort(node):
-            if id(n) not in self._shown:
-                self._shown[id(n)] = self._display(n)
-        written = text(self._shown[id(node)])
+        shown = interpret(toposort(node), self._display, self._shown)
+        written = text(shown[id(node)])
         return written if len(written) <= _LONGEST or node.op is None else f"{node.op.name}(...)"
 
     @cached_property
@@ -48,11 +46,10 @@ class Titles:
         made = {id(n): copy.of(n) for n in toposort(self._subject.loss) if n.op is not None}
         return {i: c.name for i, c in made.items() if isinstance(c, Tensor) and c.name}
 
-    def _display(self, n: Tensor) -> Any:
+    def _display(self, n: Tensor, args: tuple[Any, ...]) -> Any:
         """A node to print: with the usual names, without shifts by constants."""
         if n.op is None or n.name:
             return _leaf(n, self._subject.name(n))
-        args = tuple(self._shown[id(a)] if isinstance(a, Tensor) else a for a in n.args)
         if id(n) in self._usual:
             return _leaf(n, self._usual[id(n)])
         if op_name(n) == "sub" and op_name(n.args[1]) == "stop_gradient":

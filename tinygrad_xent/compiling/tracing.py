@@ -15,6 +15,7 @@ from ..graph import (
     Observer,
     Tensor,
     detached,
+    interpret,
     observed_by,
     observer,
     recording,
@@ -164,13 +165,12 @@ class _Tracing(Observer):
 
 def evaluated(node: Tensor, values: dict[int, Any], kept: list[Any]) -> Any:
     """The value of a node, given those of the inputs."""
-    for n in toposort(node):
-        if id(n) not in values:
-            kept.append(n)
-            args = [values[id(a)] if isinstance(a, Tensor) else a for a in n.args]
-            if n.op is None and isinstance(n._value, Blank):
-                raise _closed_over(n)
-            with np.errstate(all="ignore"):
-                known = n._value if n.op is None else n.op.evaluate(args, n.params)
-            values[id(n)] = known
-    return values[id(node)]
+
+    def value(n: Tensor, args: tuple[Any, ...]) -> Any:
+        kept.append(n)
+        if n.op is None and isinstance(n._value, Blank):
+            raise _closed_over(n)
+        return n._value if n.op is None else n.op.evaluate(list(args), n.params)
+
+    with np.errstate(all="ignore"):
+        return interpret(toposort(node), value, values)[id(node)]

@@ -6,6 +6,7 @@ declaration reaches NumPy's functions and Python's operators.
 """
 
 from .blank import Blank, known, veiled
+from .interpreting import interpret, with_args
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
@@ -24,6 +25,7 @@ __all__ = [
     "detached",
     "dtype_of",
     "implements",
+    "interpret",
     "is_float",
     "known",
     "leaf_value",
@@ -40,4 +42,5 @@ __all__ = [
     "tensor",
     "toposort",
     "veiled",
+    "with_args",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Tensor, toposort
+from ..graph import Tensor, interpret, toposort
 from ..transforms import value_and_grad
 
 _LARGEST = 80  # nodes of a graph that is rewritten, which takes a while
@@ -87,12 +87,11 @@ def compiled_form(out: Tensor, wrt: Tensor) -> tuple[Any, Any]:
 
     def replayed(x: Any) -> Any:
         """The graph once more, with another Tensor in the place of `wrt`."""
-        known: dict[int, Any] = {id(wrt): x}
-        for node in toposort(out):
-            if id(node) not in known:
-                args = [known[id(a)] if isinstance(a, Tensor) else a for a in node.args]
-                known[id(node)] = node if node.op is None else node.op(*args, **node.params)
-        return known[id(out)]
+
+        def again(node: Tensor, args: tuple[Any, ...]) -> Any:
+            return node if node.op is None else node.op(*args, **node.params)
+
+        return interpret(toposort(out), again, {id(wrt): x})[id(out)]
 
     result: tuple[Any, Any] = compile(value_and_grad(replayed))(wrt._value)
     return result

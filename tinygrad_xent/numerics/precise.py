@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientError, NotSupportedError, explain
-from ..graph import Primitive, Tensor, toposort
+from ..graph import Primitive, Tensor, interpret, toposort
 
 _FEWEST, _MOST = 256, 400_000  # bits
 _BITS_PER_NAT = 1.4427
@@ -56,18 +56,16 @@ class Evaluation:
         self.context.prec = bits
         self._table = _table(self.context)
         self._least, self._largest, self._tail = 0, 0, 0.0
-        self.values: dict[int, Any] = {}
-        for node in toposort(*roots):
-            self.values[id(node)] = self._measured(self._value(node))
+        self.values = interpret(toposort(*roots), self._value)
         self.needed = 2 * (self._largest - self._least) + int(self._tail) + _FEWEST
 
-    def _value(self, node: Tensor) -> Any:
+    def _value(self, node: Tensor, args: tuple[Any, ...]) -> Any:
         if node.op is None:
-            return self._numbers(node._value)
-        args = [self.values[id(a)] if type(a) is Tensor else self._numbers(a) for a in node.args]
+            return self._measured(self._numbers(node._value))
+        exact = list(map(self._numbers, args))
         if node.op.name in _TAILS:
-            self._tail = max(self._tail, self._size(args[0]) * 2 * _BITS_PER_NAT)
-        return self._numbers(self._applied(node.op, args, node.params))
+            self._tail = max(self._tail, self._size(exact[0]) * 2 * _BITS_PER_NAT)
+        return self._measured(self._numbers(self._applied(node.op, exact, node.params)))
 
     def _applied(self, op: Primitive, args: list[Any], params: dict[str, Any]) -> Any:
         if op.name in self._table:

@@ -14,7 +14,7 @@ from ..algebra import simplify
 from ..differentiate import conform
 from ..drawing.titles import named_leaf
 from ..errors import DeriveError, ShapeError
-from ..graph import Tensor, record, recording, shape_of, toposort
+from ..graph import Tensor, interpret, op_name, recording, shape_of, toposort, with_args
 from ..ops import broadcast_to
 from ..writing.text import text
 from .numbers import Math, math
@@ -90,14 +90,9 @@ def _counted(formula: Any) -> Any:
     """The formula with lengths as numbers: the simplifier calls some n, but here they are known."""
     if not isinstance(formula, Tensor):
         return formula
-    done: dict[int, Any] = {}
-    for node in toposort(formula):
-        args = tuple([done[id(a)] if type(a) is Tensor else a for a in node.args])
-        if node.op is None:
-            done[id(node)] = node
-        elif node.op.name == "size" or (node.op.name == "alias" and type(args[0]) is not Tensor):
-            done[id(node)] = int(node._value)
-        else:
-            made = record(node.op, args, node.params, node._value)
-            done[id(node)] = made.named(node.name) if node.name else made
-    return done[id(formula)]
+
+    def count(node: Tensor, args: tuple[Any, ...]) -> Any:
+        length = op_name(node) == "alias" and type(args[0]) is not Tensor
+        return int(node._value) if length or op_name(node) == "size" else with_args(node, args)
+
+    return interpret(toposort(formula), count)[id(formula)]

@@ -16,7 +16,7 @@ from ...algebra.deriving import derivation, gradient_graph
 from ...algebra.residual import Algebra
 from ...algebra.views import Term
 from ...errors import TinygradXentError
-from ...graph import PRIMITIVES, Primitive, Tensor, numbers, record, toposort
+from ...graph import PRIMITIVES, Primitive, Tensor, interpret, numbers, record, toposort
 from ...writing.text import text
 from ..points import Point, Subject
 
@@ -121,20 +121,18 @@ def _evaluated(form: Tensor, changed: Tensor, change: Change, copy: Copy) -> Cal
 
     def make(point: Point) -> Any:
         lengths = _lengths(copy, point)
-        done: dict[int, Any] = {}
-        for n in order:
+
+        def again(n: Tensor, args: tuple[Any, ...]) -> Tensor:
             if n.op is None or id(n) in copy.original:
-                done[id(n)] = _leaf(n, copy, point)
-                continue
-            args = tuple(done[id(a)] if isinstance(a, Tensor) else a for a in n.args)
+                return _leaf(n, copy, point)
             op, params = n.op, {**n.params}
             if "shape" in params:
                 params["shape"] = tuple(lengths.get(k, k) for k in params["shape"])
             if n is changed:
                 op, args, params = change(op, args, params)
-            plain = list(map(numbers, args))
-            done[id(n)] = record(op, args, params, op.evaluate(plain, params))
-        return np.asarray(done[id(form)]._value)
+            return record(op, args, params, op.evaluate(list(map(numbers, args)), params))
+
+        return np.asarray(interpret(order, again)[id(form)]._value)
 
     return make
 
