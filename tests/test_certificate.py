@@ -20,8 +20,8 @@ import tinygrad_xent as tx
 from tinygrad_xent.algebra import deriving, rewriting, run
 from tinygrad_xent.algebra.certifying import _COMPOSED, FORMAT, Table, sealed, statement
 from tinygrad_xent.algebra.kinds import Anything
-from tinygrad_xent.algebra.matching import rule
 from tinygrad_xent.algebra.naming import CALLS
+from tinygrad_xent.algebra.rule import rule
 from tinygrad_xent.checking import exact
 from tinygrad_xent.graph import PRIMITIVES
 from tinygrad_xent.ops.settling import SETTLING

@@ -13,7 +13,7 @@ from gallery import random as drawn
 import tinygrad_xent as tx
 from tinygrad_xent.algebra import deriving, ground, rewriting
 from tinygrad_xent.algebra.kinds import Anything
-from tinygrad_xent.algebra.matching import rule
+from tinygrad_xent.algebra.rule import rule
 
 CASES = sorted(GALLERY)
 

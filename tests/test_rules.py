@@ -18,7 +18,7 @@ from tinygrad_xent.algebra.kinds import (
     Positive,
     Simplex,
 )
-from tinygrad_xent.algebra.matching import Rule, rule
+from tinygrad_xent.algebra.rule import Rule, rule
 from tinygrad_xent.algebra.rules import ALGEBRA, FORMS, NAMING, TIDYING
 from tinygrad_xent.algebra.stable import COMPUTING
 from tinygrad_xent.graph import Tensor, toposort

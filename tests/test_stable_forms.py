@@ -21,7 +21,7 @@ from tinygrad_xent.algebra.certifying import sealed
 from tinygrad_xent.algebra.exposure import Exposure
 from tinygrad_xent.algebra.facts import Facts
 from tinygrad_xent.algebra.kinds import Anything, Nonzero, Parts, Simplex
-from tinygrad_xent.algebra.matching import Rule, rule
+from tinygrad_xent.algebra.rule import Rule, rule
 from tinygrad_xent.graph import Tensor, toposort
 from tinygrad_xent.numerics.precise import exactly
 

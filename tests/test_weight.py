@@ -13,8 +13,8 @@ import tinygrad_xent as tx
 from tinygrad_xent.algebra import deriving, run
 from tinygrad_xent.algebra.facts import Facts
 from tinygrad_xent.algebra.kinds import Anything
-from tinygrad_xent.algebra.matching import Rule, rule
 from tinygrad_xent.algebra.rewriting import rewrite
+from tinygrad_xent.algebra.rule import Rule, rule
 from tinygrad_xent.algebra.rules import ALGEBRA, FORMS, NAMING, SPELLED_OUT, TIDYING
 from tinygrad_xent.algebra.terms import Terms
 from tinygrad_xent.algebra.weight import Measure, algebraic, calls, tidiness

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from ..graph import Tensor, op_name, shape_of
 from .facts import Facts
 from .formula import operations
-from .matching import Rule
 from .rewriting import Rewrite, check, replace, rewrite, same_value
+from .rule import Rule
 from .terms import Terms
 from .vanishing import vanishes
 from .views import PRODUCTS, SUMS, Term, as_sum, parts, positions, scale, unbroadcast

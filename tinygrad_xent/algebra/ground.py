@@ -10,8 +10,8 @@ from .assumptions import Assumption, Factor, Kink, Nonzero, Positive, Simplex
 from .cases import settle
 from .copying import Copy
 from .facts import Facts
-from .matching import Definition
 from .rewriting import rewrite
+from .rule import Definition
 from .rules import ALGEBRA, FORMS, MEANS
 from .terms import Terms
 from .views import Term, is_number, is_sum

@@ -23,8 +23,8 @@ from typing import Any
 from ..graph import Tensor, numbers, op_name, shape_of, toposort
 from ..ops import expand_dims, matmul, transpose, where
 from .naming import diag, eye, outer
-from .terms import Terms, exact_number
-from .views import SUMS, Factor, Term, as_product, as_sum, is_number, unbroadcast
+from .terms import Terms
+from .views import SUMS, Factor, Term, as_product, as_sum, exact_number, is_number, unbroadcast
 
 IDENTITY, ONES = "identity", "ones"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..graph import Tensor, op_name
+from .nodes import COMPARISONS
 from .rewriting import replace
-from .terms import COMPARISONS, Terms
+from .terms import Terms
 from .views import Term, as_sum, is_sum, positions, scale
 
 

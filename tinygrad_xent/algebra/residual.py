@@ -29,8 +29,8 @@ from .cases import settle
 from .copying import Copy
 from .facts import Facts
 from .formula import operations
-from .matching import Rule
 from .rewriting import Rewrite, rewrite
+from .rule import Rule
 from .rules import ALGEBRA, FORMS, NAMING, SHRINKING, TIDYING
 from .terms import Terms
 from .views import Term, as_product, as_sum, is_number, is_sum, scale, unbroadcast

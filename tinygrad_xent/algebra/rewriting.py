@@ -17,7 +17,7 @@ from ..graph import Tensor, op_name
 from ..writing.text import text
 from .assumptions import Assumption
 from .facts import Facts
-from .matching import Rule
+from .rule import Rule
 from .terms import Terms
 from .views import (
     PRODUCTS,

@@ -27,8 +27,8 @@ from .kinds import (
     Unsigned,
     Vector,
 )
-from .matching import Rule, rule
 from .naming import logsumexp, mean, norm, sigmoid, softmax
+from .rule import Rule, rule
 
 # -- algebra: towards a sum of products -----------------------------------------------------------
 

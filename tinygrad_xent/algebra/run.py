@@ -10,9 +10,9 @@ from ..writing.text import text
 from .cases import choices, settle
 from .formula import operations
 from .ground import Ground
-from .matching import Rule
 from .presenting import presented
 from .rewriting import NoEndError, Rewrite, check, rewrite
+from .rule import Rule
 from .rules import NAMING, TIDYING
 from .terms import Terms
 from .views import Term, as_sum, positions

@@ -24,7 +24,6 @@ from .kinds import (
     Vector,
     Whole,
 )
-from .matching import Rule, rule
 from .naming import (
     centred,
     deviation,
@@ -42,6 +41,7 @@ from .naming import (
     softmax,
     softplus,
 )
+from .rule import Rule, rule
 from .rules import meets_its_denominator
 
 # -- differences ----------------------------------------------------------------------------------

@@ -49,6 +49,12 @@ def exact(value: Any) -> Fraction:
     return simple if near or number == 0 else Fraction(repr(number))
 
 
+def exact_number(value: Any) -> int | float:
+    """A number as a whole one if it is one: 2.0 as 2."""
+    number = value.item() if isinstance(value, np.generic) else value
+    return int(number) if float(number).is_integer() else float(number)
+
+
 def outermost(term: Term) -> str:
     """What a term is in the first place: a product, a sum, or the operation of this name."""
     name = op_name(term)
