@@ -19,8 +19,7 @@ from tinygrad_xent.algebra.kinds import (
     Simplex,
 )
 from tinygrad_xent.algebra.rule import Rule, rule
-from tinygrad_xent.algebra.rules import ALGEBRA, FORMS, NAMING, TIDYING
-from tinygrad_xent.algebra.stable import COMPUTING
+from tinygrad_xent.algebra.rules import ALGEBRA, COMPUTING, FORMS, NAMING, TIDYING
 from tinygrad_xent.graph import Tensor, toposort
 
 RULES = tuple(dict.fromkeys((*FORMS, *ALGEBRA, *TIDYING, *NAMING, *COMPUTING)))

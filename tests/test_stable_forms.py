@@ -16,12 +16,14 @@ from test_rules import drawn, is_true
 from test_weight import sides
 
 import tinygrad_xent as tx
-from tinygrad_xent.algebra import computing, gradient_graph, stable
+from tinygrad_xent.algebra import computing, gradient_graph
+from tinygrad_xent.algebra.along import AlongOf
 from tinygrad_xent.algebra.certifying import sealed
 from tinygrad_xent.algebra.exposure import Exposure
 from tinygrad_xent.algebra.facts import Facts
 from tinygrad_xent.algebra.kinds import Anything, Nonzero, Parts, Simplex
 from tinygrad_xent.algebra.rule import Rule, rule
+from tinygrad_xent.algebra.rules import COMPUTING
 from tinygrad_xent.graph import Tensor, toposort
 from tinygrad_xent.numerics.precise import exactly
 
@@ -275,7 +277,7 @@ def _facts(r: Rule, before: Any) -> Facts:
     return Facts(facts, {id(leaf): leaf for leaf in known})
 
 
-@pytest.mark.parametrize("r", stable.COMPUTING, ids=lambda r: r.name)
+@pytest.mark.parametrize("r", COMPUTING, ids=lambda r: r.name)
 def test_every_rule_lowers_the_exposure(r: Rule) -> None:
     lowered = 0
     for seed in range(10):
@@ -296,12 +298,12 @@ def test_a_difference_from_what_sums_to_one_is_exposed() -> None:
 
 def _wrong() -> list[Rule]:
     @rule
-    def others_forgotten(along: stable.AlongOf, q: Parts, p: Anything):  # type: ignore[no-untyped-def]
+    def others_forgotten(along: AlongOf, q: Parts, p: Anything):  # type: ignore[no-untyped-def]
         "The rest is missing."
         return q + p, q * (1 + p)
 
     @rule
-    def wrong_sign(along: stable.AlongOf, q: Parts, p: Anything):  # type: ignore[no-untyped-def]
+    def wrong_sign(along: AlongOf, q: Parts, p: Anything):  # type: ignore[no-untyped-def]
         "The sign is wrong."
         return q + p, q * (1 + p) - p * along.others(q)
 

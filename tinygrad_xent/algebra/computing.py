@@ -8,9 +8,8 @@ from ..graph import Tensor, op_name
 from .exposure import Exposure
 from .formula import Formula
 from .rewriting import NoEndError, Rewrite, rewrite
-from .rules import FORMS, VALUES
+from .rules import COMPUTING, FORMS, VALUES
 from .run import IMPATIENT, Run
-from .stable import COMPUTING
 from .terms import Terms
 from .views import PRODUCTS, SUMS, Term, is_number
 

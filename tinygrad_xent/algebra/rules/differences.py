@@ -1,50 +1,39 @@
-"""Rules towards forms to compute by, which keep their digits and do not overflow.
+"""Differences in forms to compute by, which keep their digits.
 
 What is shown is short: q - p. Where q rounds to 1 and p is 1, nothing is left of it. The equal form
-q*(1 - p) - p*others(q) adds up what is left of q instead. Such rules are like those in `rules.py`,
-and are tested alike: they state equalities of real numbers. That the second form is the better one
-to compute by is what `exposure.py` says.
+q*(1 - p) - p*others(q) adds up what is left of q instead. That the second form is the better one to
+compute by is what `exposure.py` says.
 
     q, r     what sums to one            a, c, p, x, y   terms
 """
 
-from ..ops import cos, exp, expm1, log, log1p, others, sin, sqrt, sum, tanh, where
-from .along import Along, AlongBack, AlongOf, AlongRows, AlongVector, Place
-from .kinds import (
+from ...ops import cos, exp, expm1, log, log1p, others, sin, sqrt, sum, tanh, where
+from ..along import AlongBack, AlongOf, AlongRows, AlongVector, Place
+from ..kinds import (
     Anything,
-    Below,
     Maybe,
     Nonzero,
     Parts,
     Positive,
-    Scale,
     Shares,
     Simplex,
     Square,
     Vector,
     Whole,
 )
-from .naming import (
+from ..naming import (
     centred,
     deviation,
     diag,
-    log1mexp,
-    log_others_softmax,
     log_softmax,
-    logaddexp,
-    logcosh,
     logsumexp,
     mean,
     off_diagonal,
     outer,
     sigmoid,
-    softmax,
     softplus,
 )
-from .rule import Rule, rule
-from .rules import meets_its_denominator
-
-# -- differences ----------------------------------------------------------------------------------
+from ..rule import rule
 
 
 @rule
@@ -181,139 +170,3 @@ def logsumexp_less_any_product(along: AlongVector, p: Vector, x: Vector):
 def logsumexp_less_an_entry(along: AlongVector, place: Place, x: Vector):
     "Logsumexp less an entry is minus the entry of log(softmax)."
     return logsumexp(x, along) - place(x), -place(log_softmax(x, along))
-
-
-# -- logarithms -----------------------------------------------------------------------------------
-
-
-@rule
-def log_of_softmax(x: Anything, along: Along):
-    "The logarithm of softmax has a form that is never infinite and keeps its digits near 0."
-    return log(softmax(x, along)), log_softmax(x, along)
-
-
-@rule
-def less_logsumexp(x: Anything, along: AlongRows):
-    "This difference is the logarithm of softmax, which keeps its digits near 0."
-    return x - logsumexp(x, along), log_softmax(x, along)
-
-
-@rule
-def log_of_other_shares(x: Anything, along: AlongRows):
-    "The logarithm of what is left of softmax has a form that is never infinite."
-    return log(along.others(softmax(x, along))), log_others_softmax(x, along)
-
-
-@rule
-def log_of_sigmoid(x: Anything):
-    "The logarithm of the sigmoid is minus the softplus of minus x, which is never infinite."
-    return log(sigmoid(x)), -softplus(-x)
-
-
-@rule
-def log_of_one_and_exponential(x: Anything):
-    "This logarithm is called softplus of x."
-    return log(exp(x) + 1), softplus(x)
-
-
-@rule
-def log_of_one_over_exponential(x: Anything):
-    "This logarithm is called softplus of minus x."
-    return log(1 / exp(x) + 1), softplus(-x)
-
-
-@rule
-def log_of_one_and_exponentials(along: Along, x: Anything):
-    "With one more exponential, that of zero, the logarithm is softplus of logsumexp."
-    return log(along(exp(x)) + 1), softplus(log(along(exp(x))))
-
-
-@rule
-def log_of_exponential_less_one(x: Below):
-    "This logarithm has a form for x near 0 and one for x far from it."
-    return log(1 - exp(x)), log1mexp(x)
-
-
-@rule
-def log_of_two_exponentials(x: Anything, y: Anything):
-    "The logarithm of two exponentials begins with the larger exponent, so nothing overflows."
-    return log(exp(x) + exp(y)), logaddexp(x, y)
-
-
-@rule
-def log_of_exponential_and_its_reciprocal(x: Anything):
-    "The logarithm of two exponentials begins with the larger exponent, so nothing overflows."
-    return log(exp(x) + 1 / exp(x)), logaddexp(x, -x)
-
-
-@rule
-def log_of_quotient(x: Positive, y: Anything):
-    "The logarithm of a quotient is the difference of the logarithms."
-    return log(x / y), log(x) - log(y)
-
-
-@rule
-def log_of_quotient_by(x: Anything, y: Positive):
-    "The logarithm of a quotient is the difference of the logarithms."
-    return log(x / y), log(x) - log(y)
-
-
-@rule
-def log_of_hyperbolic_cosine(x: Anything):
-    "The logarithm of the hyperbolic cosine has a form for x near 0 and one for x far from it."
-    return log((exp(x) + 1 / exp(x)) / 2), logcosh(x)
-
-
-@rule
-def log_of_multiple(x: Anything, n: Scale):
-    "The logarithm of a positive multiple is the sum of the logarithms."
-    return log(n * x), log(n) + log(x)
-
-
-@rule
-def log_of_one_and_a_bit(x: Anything):
-    "The logarithm of one and a bit has a function of its own."
-    return log(x + 1), log1p(x)
-
-
-# A rule for a whole goes before those for its parts.
-COMPUTING: tuple[Rule, ...] = (
-    meets_its_denominator,
-    into_its_denominator,
-    difference_from_its_expectation,
-    covariance_of_shares,
-    mixture_less_an_entry,
-    what_sums_to_one,
-    other_side_of_sigmoid,
-    others_of_a_sum,
-    difference_from_the_mean,
-    slope_of_tanh,
-    tanh_less_one,
-    log_of_softmax,
-    less_logsumexp,
-    log_of_other_shares,
-    log_of_sigmoid,
-    log_of_one_and_exponential,
-    log_of_one_over_exponential,
-    log_of_one_and_exponentials,
-    log_of_exponential_less_one,
-    log_of_hyperbolic_cosine,
-    log_of_two_exponentials,
-    log_of_exponential_and_its_reciprocal,
-    logsumexp_less_an_expectation,
-    scaled_logsumexp_less_an_expectation,
-    logsumexp_less_a_product,
-    logsumexp_less_an_entry,
-    logsumexp_less_a_weighted_sum,
-    logsumexp_less_any_product,
-    softplus_by_cases,
-    softplus_less_a_part,
-    power_less_one,
-    exponential_less_one,
-    root_less_one,
-    one_less_cosine,
-    log_of_quotient,
-    log_of_quotient_by,
-    log_of_multiple,
-    log_of_one_and_a_bit,
-)
