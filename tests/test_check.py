@@ -16,7 +16,7 @@ from mistakes import CE, CONDITIONAL, EQUAL, WRONG, P, attention
 
 import tinygrad_xent as tx
 from tinygrad_xent.checking.mistakes import path, tiers
-from tinygrad_xent.checking.points import Subject
+from tinygrad_xent.checking.subject import Subject
 from tinygrad_xent.cli import main
 from tinygrad_xent.reading import expression
 

@@ -24,9 +24,9 @@ from .formula import by_formula
 from .given import Given, given
 from .lost import where_born
 from .numbers import Comparison, compare, reference
-from .points import Subject
 from .remarks import remarks
 from .shapes import explained
+from .subject import Subject
 from .titles import Titles
 from .verdict import Verdict
 

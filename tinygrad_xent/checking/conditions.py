@@ -20,8 +20,8 @@ from ..algebra.views import Term, as_product, as_sum, unbroadcast
 from ..graph import Tensor, op_name, toposort
 from ..writing.text import text
 from .deciding import decide
-from .points import Subject
 from .sameness import same_at
+from .subject import Subject
 
 _POINTS = 6
 

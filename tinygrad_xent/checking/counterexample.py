@@ -16,7 +16,8 @@ from ..algebra.sizes import Sizes
 from ..errors import TinygradXentError
 from ..graph import Tensor, shape_of
 from .longer import at_lengths
-from .points import Point, Subject
+from .points import Point
+from .subject import Subject
 
 _LENGTHS = (2, 3)
 _MOST = 250  # points that are tried

@@ -13,7 +13,7 @@ from ..algebra.derivation import Derivation
 from ..algebra.formula import Formula
 from ..errors import TinygradXentError
 from ..graph import Tensor, interpret, record, toposort
-from .points import Subject
+from .subject import Subject
 from .verify import verify
 
 

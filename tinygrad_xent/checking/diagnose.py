@@ -18,7 +18,8 @@ from .counterexample import shown
 from .factors import Factor, Probe, named, ratio
 from .mistakes import Guess, combined, tiers
 from .mistakes.paths import whole
-from .points import Point, Subject
+from .points import Point
+from .subject import Subject
 from .titles import Titles
 from .verdict import Diagnosis
 

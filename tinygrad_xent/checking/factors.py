@@ -13,7 +13,8 @@ import numpy as np
 
 from ..graph import Tensor
 from ..writing.text import number
-from .points import Point, Subject
+from .points import Point
+from .subject import Subject
 
 _CLOSE = 1e-7
 

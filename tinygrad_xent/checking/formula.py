@@ -29,9 +29,9 @@ from .diagnose import Look, diagnose, usual_facts
 from .factors import Probe
 from .longer import other_lengths
 from .numbers import Comparison, compare, one_sided, reference
-from .points import Subject
 from .remarks import remarks
 from .sameness import same_at
+from .subject import Subject
 from .titles import Titles
 from .verdict import Diagnosis, Verdict
 

@@ -16,7 +16,7 @@ from ..reading import assumption, expression, read
 from ..reading.reader import names
 from ..reading.table import nearest
 from ..writing.text import text
-from .points import Subject
+from .subject import Subject
 
 _PROBES = 3  # random points at which a traced function has to give what it gives on arrays
 

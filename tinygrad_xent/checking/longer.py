@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..algebra.sizes import Sizes
-from .points import Subject
+from .subject import Subject
 
 
 def at_lengths(sizes: Sizes, lengths: dict[int, int]) -> Sizes:

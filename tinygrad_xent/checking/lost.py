@@ -11,7 +11,7 @@ import numpy as np
 
 from ..graph import numbers, toposort
 from ..writing.text import text
-from .points import Subject
+from .subject import Subject
 
 _LONG = 60
 

@@ -22,8 +22,9 @@ import numpy as np
 from ..algebra import derive
 from ..errors import TinygradXentError
 from ..graph import Tensor
-from .points import Point, Subject
+from .points import Point
 from .shaky import shaken
+from .subject import Subject
 from .walk import Sent, Walk, passed
 
 RTOL = {8: 1e-6, 4: 1e-4, 2: 1e-2}  # of what a formula gives, by the bytes of its numbers

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .lost import where_born
 from .numbers import Comparison
-from .points import Subject
+from .subject import Subject
 
 
 def remarks(subject: Subject, comparison: Comparison | None) -> tuple[str, ...]:

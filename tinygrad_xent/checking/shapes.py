@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .mistakes import path
-from .points import Subject
+from .subject import Subject
 from .titles import Titles
 from .verdict import Diagnosis
 

@@ -15,7 +15,7 @@ from ..algebra.recognising import recognise
 from ..errors import DeriveError
 from ..graph import Tensor, interpret, op_name, record, toposort
 from ..writing.text import number, text
-from .points import Subject
+from .subject import Subject
 
 _LONGEST = 70
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from ..points import Subject
+from ..subject import Subject
 from .formulas import formulas
 from .guess import Guess, edited, path
 from .local import broadcasts, chain, diagonals, transposes

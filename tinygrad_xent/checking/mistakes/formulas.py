@@ -18,7 +18,8 @@ from ...algebra.views import Term
 from ...errors import TinygradXentError
 from ...graph import PRIMITIVES, Primitive, Tensor, interpret, numbers, record, toposort
 from ...writing.text import text
-from ..points import Point, Subject
+from ..points import Point
+from ..subject import Subject
 
 Made = tuple[float, str, str, Callable[[Point], Any], tuple[Any, ...]]
 _MOST = 60  # operations of a formula that is changed

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...graph import Tensor
-from ..points import Point, Subject
+from ..points import Point
+from ..subject import Subject
 from .edits import Edit
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...graph import Tensor, numbers, shape_of
-from ..points import Point, Subject
+from ..points import Point
+from ..subject import Subject
 from ..walk import Merger, added
 from . import edits
 from .edits import Edit, on

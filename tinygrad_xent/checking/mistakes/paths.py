@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...graph import Tensor
-from ..points import Point, Subject
+from ..points import Point
+from ..subject import Subject
 from . import edits
 from .edits import Edit, on
 from .guess import Guess, edges, edited, meetings, path

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...graph import Primitive, Tensor, numbers, toposort
-from ..points import Alter, Point, Subject
+from ..points import Alter, Point
+from ..subject import Subject
 
 Found = tuple[float, str, str, Callable[[Point], Any], tuple[Tensor, ...]]
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from ...functions import relu, sigmoid, softplus, square
 from ...graph import PRIMITIVES, Tensor
-from ..points import Point, Subject
+from ..points import Point
+from ..subject import Subject
 from ..walk import Merger, added
 from .edits import Edit, Slope, slope
 
