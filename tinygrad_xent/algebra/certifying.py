@@ -22,7 +22,8 @@ from .formula import Formula, encoded
 from .naming import CALLS, opened
 
 if TYPE_CHECKING:
-    from .derivation import Computation, Derivation
+    from .derivation import Derivation
+    from .steps import Computation
 
 FORMAT = "tinygrad_xent certificate 3"
 RECORDED = "the first line is the derivative"

@@ -13,7 +13,7 @@ from ..writing.text import text
 from .assumptions import Assumption, Kink
 from .caveats import caveats
 from .computing import of_the_value, to_compute
-from .derivation import Computation, Derivation, Step
+from .derivation import Derivation
 from .facts import Facts
 from .forms import closed_forms, meaning
 from .formula import Formula, operations
@@ -22,6 +22,7 @@ from .presenting import presented
 from .rewriting import Rewrite, rewrite
 from .rules import ALGEBRA, FORMS, NAMING, SPELLED_OUT, TIDYING
 from .run import Run
+from .steps import Computation, Step
 from .terms import Terms
 from .vanishing import is_positive
 from .views import Term, as_product, positions

@@ -34,13 +34,12 @@ from ..reading.latex_tree import (
     Transposed,
     Tree,
     substitute,
-    with_parts,
 )
 from .applying import Applied, extreme, on_tensor
 from .calculus import Differentiated
+from .continuing import LONGEST, continued
 from .values import (
     CannotReadError,
-    OutOfRangeError,
     Value,
     entrywise,
     number,
@@ -51,7 +50,6 @@ from .values import (
 )
 
 ONES = r"\mathbf{1}"
-_LONGEST = 60  # terms of a sum
 _COMPARED = {"<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge,
              "=": operator.eq, "≠": operator.ne}  # fmt: skip
 
@@ -161,7 +159,7 @@ class World(Applied, Differentiated):
     def _big(self, tree: Big) -> Value:
         low = self.whole(tree.low) if tree.low else 1
         high = self.whole(tree.high) if tree.high else self._last(tree)
-        if high > _LONGEST:
+        if high > LONGEST:
             raise CannotReadError(f"a sum to {high}")
         if low == 0:
             raise CannotReadError("a sum from 0")
@@ -183,7 +181,7 @@ class World(Applied, Differentiated):
         flat = [e for row in tree.rows for e in row]
         if not any(isinstance(e, Dots) for e in flat):
             return self._written_out(tree)
-        entries = [self.value(e).scalar for e in self._continued(flat)]
+        entries = [self.value(e).scalar for e in continued(flat, self.whole)]
         column = len(tree.rows) > 1
         return vector(entries, "column" if column else "row")
 
@@ -195,25 +193,6 @@ class World(Applied, Differentiated):
         if n == 1 or m == 1:
             return vector(entries, "row" if n == 1 and m > 1 else "column")
         return Value((n, m), tuple(entries))
-
-    def _continued(self, entries: list[Tree]) -> list[Tree]:
-        """`z_1, z_2, ..., z_n`: the first, how it goes on, and the last."""
-        written = [e for e in entries if not isinstance(e, Dots)]
-        first, last, listed = written[0], written[-1], written[:-1]
-        if len(written) < 2:
-            raise CannotReadError("dots that do not say how far")
-        ends: set[Tree] = set()
-        form = _template(first, last, ends)
-        if form is None or len(ends) != 1:
-            raise CannotReadError("dots between entries that do not go on alike")
-        high = self.whole(ends.pop())
-        if high > _LONGEST:
-            raise CannotReadError(f"a list to {high}")
-        if high < len(listed):
-            raise OutOfRangeError(f"{len(listed)} entries are written out, of {high}")
-        between = [substitute(form, {"\\place": Num(Fraction(i))})
-                   for i in range(len(listed) + 1, high)]  # fmt: skip
-        return [*listed, *between, *([last] if high > len(listed) else [])]
 
     def _name(self, tree: Name) -> Value:
         name, document = tree.text, self.document
@@ -264,36 +243,6 @@ def _power(base: Any, exponent: Any) -> Any:
         return float(base**exponent)
     except (ArithmeticError, TypeError):
         return math.nan
-
-
-def _template(first: Tree, last: Tree, ends: set[Tree]) -> Tree | None:
-    """The first entry with a mark where the last one has the end of the list."""
-    if first == last:
-        return first
-    if isinstance(first, Num) and isinstance(last, Name | Num) and first.value == 1:
-        ends.add(last)
-        return Name("\\place")
-    if type(first) is not type(last):
-        return None
-    mine, other = _children(first), _children(last)
-    if len(mine) != len(other) or _bare(first) != _bare(last):
-        return None
-    found = [_template(a, b, ends) for a, b in zip(mine, other, strict=True)]
-    if not found or any(f is None for f in found):
-        return None
-    queue = iter(f for f in found if f is not None)
-    return with_parts(first, lambda _: next(queue))
-
-
-def _children(tree: Tree) -> list[Tree]:
-    found: list[Tree] = []
-    with_parts(tree, lambda part: found.append(part) or part)  # type: ignore[func-returns-value]
-    return found
-
-
-def _bare(tree: Tree) -> Tree:
-    """The node, whatever its parts are."""
-    return with_parts(tree, lambda _: Name(""))
 
 
 def _is_ones(tree: Tree) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .latex_cursor import OPEN, Cursor
+from .latex_splitting import rows, split_at, split_case
 from .latex_tokens import Token, unreadable
 from .latex_tree import At, Big, Call, Cases, Dots, Mul, Name, Rows, Test, Tree
 
@@ -16,8 +17,6 @@ class Blocks(Cursor):
     """Reads what has parts of its own."""
 
     def environment(self, token: Token) -> Tree:
-        from .latex_statements import rows, split_at
-
         if token.text == "cases":
             return self._cases(token)
         if token.text not in _MATRICES:
@@ -30,7 +29,7 @@ class Blocks(Cursor):
         return Rows(entries)
 
     def _cases(self, token: Token) -> Tree:
-        from .latex_statements import condition, rows, split_case
+        from .latex_statements import condition
 
         values, conditions = [], []
         for row in rows(token.inside):

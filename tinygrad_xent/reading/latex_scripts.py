@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from .latex_splitting import split_at
 from .latex_tokens import Token, unreadable
 from .latex_tree import At, Call, Name, Pow, Rel, Transposed, Tree
 
@@ -157,7 +158,7 @@ def bound(
 ) -> tuple[list[str], Tree | None, Tree | None]:
     """What stands under a sum: its indices, from where, and which are left out."""
     from .latex_formulas import Formulas
-    from .latex_statements import condition, split_at
+    from .latex_statements import condition
 
     under = [t for t in under if t.kind not in ("space",)]
     if len(under) == 2 and under[0].is_("substack"):

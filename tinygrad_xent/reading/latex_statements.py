@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from ..errors import ParseError
 from .latex_cursor import RELATED, Scope
 from .latex_formulas import Formulas
+from .latex_splitting import (
+    clauses,
+    closes_last,
+    implied,
+    lines,
+    nesting,
+    split_at,
+    stripped,
+    unwrapped,
+)
 from .latex_tokens import Token
 from .latex_tree import ONE, At, Dots, Name, Rel, Rows, Tree
 
-_ALIGNED = frozenset([
-    "align", "aligned", "split", "gather", "gathered", "equation", "multline", "eqnarray",
-    "alignat", "flalign", "displaymath", "math", "alignedat",
-])  # fmt: skip
 _CONDITIONS = frozenset([
     "if", "for", "where", "when", "with", "all", "given", "assuming", "any", "every", "each",
 ])  # fmt: skip
-_HOLDING = frozenset(["+", "-", "*", "/", "=", "(", "[", "\\{", "≈"])
 
 
 @dataclass(frozen=True)
@@ -50,54 +55,17 @@ class Statement:
         return self.sides[-1].end
 
 
-# -- splitting ------------------------------------------------------------------------------------
-
-
-def split_at(given: Sequence[Token], mark: str) -> list[list[Token]]:
-    """Split at tokens of a kind, or with a text, outside brackets."""
-    pieces: list[list[Token]] = [[]]
-    depth = 0
-    for token in given:
-        depth += token.is_("(", "[", "\\{") - token.is_(")", "]", "\\}")
-        if (token.kind == mark or token.is_(mark)) and (depth <= 0 or mark in ("row", "amp")):
-            pieces.append([])
-        else:
-            pieces[-1].append(token)
-    return pieces
-
-
-def rows(given: Sequence[Token]) -> list[list[Token]]:
-    """The rows of an environment."""
-    return split_at(given, "row")
-
-
-def split_case(row: Sequence[Token]) -> tuple[list[Token], list[Token]]:
-    """Value and condition of one of the cases: at &, else at a comma, else at a word."""
-    for mark in ("amp", ",", "space"):
-        value, *rest = split_at(row, mark)
-        if rest and value:
-            return _stripped(value), [t for piece in rest for t in piece]
-    for i, token in enumerate(row):
-        if token.kind == "word" and i:
-            return _stripped(row[:i]), list(row[i:])
-    return _stripped(row), []
-
-
-def _stripped(given: Sequence[Token]) -> list[Token]:
-    found = list(given)
-    while found and (found[-1].is_(",", ".", ";") or found[-1].kind in ("space", "amp")):
-        found.pop()
-    while found and (found[0].kind in ("space", "amp") or found[0].is_(",", ":")):
-        found.pop(0)
-    return found
+def statements(given: Sequence[Token], scope: Scope) -> list[Statement]:
+    """All that a formula says, in order; what cannot be read is a side with a problem."""
+    return [statement for line in lines(given) for statement in _row(line, scope)]
 
 
 def condition(given: Sequence[Token], scope: Scope) -> Tree | None:
     """`i = j`, `\\text{if } x > 0`; None for otherwise."""
-    tokens = [t for t in _stripped(given) if t.kind not in ("word", "space", "amp")]
+    tokens = [t for t in stripped(given) if t.kind not in ("word", "space", "amp")]
     if not tokens:
         return None
-    if tokens[0].is_("\\{", "(", "[") and _closes_last(tokens):
+    if tokens[0].is_("\\{", "(", "[") and closes_last(tokens):
         tokens = tokens[1:-1]
     chain = _chain(tokens, scope)
     if len(chain.sides) != 2 or any(side.tree is None for side in chain.sides):
@@ -108,68 +76,6 @@ def condition(given: Sequence[Token], scope: Scope) -> Tree | None:
     return Rel(chain.ops[0], left, right)
 
 
-# -- statements -----------------------------------------------------------------------------------
-
-
-def statements(given: Sequence[Token], scope: Scope) -> list[Statement]:
-    """All that a formula says, in order; what cannot be read is a side with a problem."""
-    found: list[Statement] = []
-    for row in _joined([_stripped(row) for row in _lines(given)]):
-        found += _row(_without_number(row), scope)
-    return found
-
-
-def _lines(given: Sequence[Token]) -> list[list[Token]]:
-    """The rows, of the environment if there is one around all."""
-    content = _stripped(given)
-    envs = [t for t in content if t.kind == "env" and t.text in _ALIGNED]
-    if not envs:
-        return rows(given)
-    lines: list[list[Token]] = [[]]
-    for token in content:
-        if token in envs:
-            inner = _lines(token.inside)
-            lines[-1] += inner[0]
-            lines += inner[1:]
-        elif token.kind == "row":
-            lines.append([])
-        else:
-            lines[-1].append(token)
-    return lines
-
-
-def _joined(lines: list[list[Token]]) -> list[list[Token]]:
-    """Rows that go on in the next one, put together."""
-    found: list[list[Token]] = []
-    for line in lines:
-        plain = [t for t in line if t.kind not in ("space", "amp")]
-        if not plain:
-            continue
-        goes_on = plain[0].is_("+", "-", "*", "cdot", "times", "/") and not any(
-            t.text in RELATED for t in plain
-        )
-        if found and (goes_on or _open(found[-1])):
-            found[-1] = [*found[-1], *line]
-        else:
-            found.append(line)
-    return found
-
-
-def _open(line: Sequence[Token]) -> bool:
-    plain = [t for t in line if t.kind not in ("space", "amp")]
-    depth = sum(t.is_("(", "[", "\\{") - t.is_(")", "]", "\\}") for t in plain)
-    return depth > 0 or (plain[-1].text in _HOLDING and plain[-1].kind == "op")
-
-
-def _without_number(row: list[Token]) -> list[Token]:
-    """Without `(1)` after a full stop or a wide space: the number of the equation."""
-    texts = [t.text for t in row[-3:]]
-    if len(row) > 4 and texts[0] == "(" and texts[1].isdigit() and texts[2] == ")":
-        if row[-4].is_(".", ",") or row[-4].kind == "space":
-            row = row[:-3]
-    return _stripped(row)
-
-
 def _row(row: list[Token], scope: Scope) -> Iterator[Statement]:
     listed = _listed(row, scope)
     if listed is not None:
@@ -177,9 +83,9 @@ def _row(row: list[Token], scope: Scope) -> Iterator[Statement]:
         return
     conditions: list[Tree] = []
     main: list[Statement] = []
-    for word, spoken in _clauses(_unwrapped(row)):
+    for word, spoken in clauses(unwrapped(row)):
         clause, named = _named(spoken, scope)
-        for piece in _implied(clause) if clause else ():
+        for piece in implied(clause) if clause else ():
             statement = _chain(piece, scope)
             readable = len(statement.sides) == 2 and all(s.tree for s in statement.sides)
             first, second = (s.tree for s in statement.sides[:2]) if readable else (None, None)
@@ -196,50 +102,10 @@ def _row(row: list[Token], scope: Scope) -> Iterator[Statement]:
         yield Statement(statement.sides, statement.ops, tuple(conditions), statement.continues)
 
 
-def _unwrapped(row: list[Token]) -> list[Token]:
-    """Without brackets around a relation, as in (i \\sim p), and without words before a comma."""
-    if row[0].is_("(") and row[-1].is_(")") and any(t.text in RELATED for t in row):
-        if _closes_last(row):
-            return row[1:-1]
-    spoken = 0
-    while spoken < len(row) and row[spoken].kind in ("func", "word", "space"):
-        spoken += 1
-    said = any(t.kind == "word" for t in row[:spoken])
-    return row[spoken:] if said and spoken < len(row) and row[spoken].is_(",") else row
-
-
-def _closes_last(row: Sequence[Token]) -> bool:
-    """Whether the bracket that opens first closes last."""
-    depth = 0
-    for token in row[:-1]:
-        depth += token.is_("(", "[", "\\{") - token.is_(")", "]", "\\}")
-        if depth == 0:
-            return False
-    return True
-
-
 def _as_statement(relation: Tree, row: Sequence[Token]) -> Statement:
     assert isinstance(relation, Rel)
     at, end = row[0].at, row[-1].end
     return Statement((Side(relation.left, at, at), Side(relation.right, at, end)), (relation.op,))
-
-
-def _clauses(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
-    """What stands between commas, words and wide spaces, with the word before it."""
-    word, clause, depth = "", list[Token](), 0
-    for token in [*row, Token("word", "", 0)]:
-        depth += token.is_("(", "[", "\\{") - token.is_(")", "]", "\\}")
-        wide = token.kind == "space" and token.text in ("quad", "qquad")
-        if token.kind == "word" or (depth <= 0 and (token.is_(",", ";") or wide)):
-            if _stripped(clause):
-                yield word, _stripped(clause)
-                word = ""
-            clause = []
-            if token.kind == "word":
-                spoken = token.text.strip().lower().split()
-                word = spoken[0] if spoken else word
-        else:
-            clause.append(token)
 
 
 def _named(clause: list[Token], scope: Scope) -> tuple[list[Token], Statement | None]:
@@ -248,7 +114,7 @@ def _named(clause: list[Token], scope: Scope) -> tuple[list[Token], Statement | 
     at = next((i for i in cuts if clause[i + 1].is_(":")), None)
     if at is None:
         return clause, None
-    before, after = clause[:at], _stripped(clause[at + 2 :])
+    before, after = clause[:at], stripped(clause[at + 2 :])
     equal = [i for i in cuts if i < at]
     start, end = clause[at].at, clause[-1].end
     name, meaning = (
@@ -262,12 +128,6 @@ def _named(clause: list[Token], scope: Scope) -> tuple[list[Token], Statement | 
     return before if equal else [], Statement(sides, ("=",))
 
 
-def _implied(clause: list[Token]) -> list[list[Token]]:
-    """Premises and conclusion, around ⟹ where there is one."""
-    pieces = [p for piece in split_at(clause, "⟹") for p in split_at(piece, "⟺") if p]
-    return pieces if len(pieces) > 1 else [clause]
-
-
 def _listed(row: list[Token], scope: Scope) -> Statement | None:
     """`i = 1, 2, ..., n` and `z_1, ..., z_m`: a list outside brackets."""
     plain = [t for t in row if t.kind not in ("space", "amp", "word")]
@@ -276,7 +136,7 @@ def _listed(row: list[Token], scope: Scope) -> Statement | None:
         return None
     before, after = split_at(plain, "ldots")[0], split_at(plain, "ldots")[-1]
     first = split_at(before, ",")[0]
-    last = _stripped(after)
+    last = stripped(after)
     start, end = row[0].at, row[-1].end
     try:
         high = Formulas(last, scope, end).whole()
@@ -299,7 +159,7 @@ def _chain(given: Sequence[Token], scope: Scope) -> Statement:
     piece: list[Token] = []
     depth, continues = 0, ""
     for token in [*tokens, Token("op", "end", tokens[-1].end)]:
-        depth += token.is_("(", "[", "\\{") - token.is_(")", "]", "\\}")
+        depth += nesting(token)
         relation = token.kind == "op" and (token.text in RELATED or token.text == "end")
         if token.is_(":") and depth <= 0:
             continue
