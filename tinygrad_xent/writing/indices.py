@@ -11,8 +11,10 @@ def index_arrays(pattern: tuple[Any, ...], shown: list[str]) -> list[str]:
     return shown[len(shown) - sum(kind == "array" for kind, *_ in pattern) :]
 
 
-def index_part(part: tuple[Any, ...], arrays: Sequence[str]) -> str:
-    """One part of an index.
+def index_part(
+    part: tuple[Any, ...], arrays: Sequence[str], new: str = "None", rest: str = "..."
+) -> str:
+    """One part of an index; a `new` axis, and the `rest` of the axes, as they are written there.
 
     >>> index_part(("slice", None, 3, None), []), index_part(("array", 0), ["rows"])
     (':3', 'rows')
@@ -23,7 +25,7 @@ def index_part(part: tuple[Any, ...], arrays: Sequence[str]) -> str:
         return f"{start}:{stop}" + (f":{step}" if step else "")
     if kind == "array":
         return arrays[int(values[0])]
-    return {"int": str(values[0]) if values else "", "new": "None"}.get(kind, "...")
+    return str(values[0]) if kind == "int" else new if kind == "new" else rest
 
 
 def index_object(part: tuple[Any, ...], arrays: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Primitive, Tensor, shape_of, toposort
-from .indices import index_arrays
+from .indices import index_arrays, index_part
 from .symbols import operator, symbol
 from .text import is_data, leaf_names, number
 
@@ -284,15 +284,5 @@ def _setting(key: str, value: Any, node: Tensor, shown: list[str]) -> str:
         return r"\top" if value == swapped else str(value)
     if key == "index":
         arrays = index_arrays(value, shown)
-        return ",".join(_index(part, arrays) for part in value)
+        return ",".join(index_part(p, arrays, r"\mathrm{new}", r"\dots") for p in value)
     return ""
-
-
-def _index(part: tuple[Any, ...], arrays: list[str]) -> str:
-    kind, *values = part
-    if kind == "slice":
-        start, stop, step = ("" if v is None else str(v) for v in values)
-        return f"{start}:{stop}" + (f":{step}" if step else "")
-    if kind == "array":
-        return arrays[int(values[0])]
-    return str(values[0]) if kind == "int" else r"\mathrm{new}" if kind == "new" else r"\dots"

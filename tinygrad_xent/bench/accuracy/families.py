@@ -103,16 +103,14 @@ def _binary_error(lib: Any, z: Any, y: Any) -> Any:
     return (lib.sigmoid(z) - y) ** 2 / 2
 
 
-def _cross_entropy(lib: Any, z: Any, p: Any) -> Any:
-    return lib.cross_entropy(z, p)
+def _of_the_library(name: str) -> Loss:
+    """A loss that libraries have."""
+    return lambda lib, z, p: getattr(lib, name)(z, p)
 
 
-def _binary(lib: Any, z: Any, y: Any) -> Any:
-    return lib.binary_cross_entropy(z, y)
-
-
-def _divergence(lib: Any, z: Any, p: Any) -> Any:
-    return lib.kl_divergence(z, p)
+_cross_entropy = _of_the_library("cross_entropy")
+_binary = _of_the_library("binary_cross_entropy")
+_divergence = _of_the_library("kl_divergence")
 
 
 def _logsumexp(lib: Any, z: Any, p: Any) -> Any:

@@ -16,7 +16,7 @@ from ...algebra.deriving import derivation, gradient_graph
 from ...algebra.residual import Algebra
 from ...algebra.views import Term
 from ...errors import TinygradXentError
-from ...graph import PRIMITIVES, Primitive, Tensor, interpret, numbers, record, toposort
+from ...graph import PRIMITIVES, Primitive, Tensor, interpret, numbers, op_name, record, toposort
 from ...writing.text import text
 from ..points import Point
 from ..subject import Subject
@@ -56,36 +56,44 @@ def _changed(form: Term, copy: Copy) -> Iterator[Made]:
 Change = Callable[[Primitive, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def _changes(n: Tensor) -> Iterator[tuple[float, str, str, Change]]:
+Changed = tuple[float, str, str, Change]  # how simple, the family, the sentence, the change
+
+
+def _changes(n: Tensor) -> Iterator[Changed]:
     """What can be wrong about one operation."""
-    if n.op is None:
-        return
-    name = n.op.name
-    parts = [text(a) for a in n.args]
+    if n.op is not None:
+        parts = [text(a) for a in n.args]
+        yield from _of_arithmetic(n.op.name, parts)
+        yield from _of_functions(n, n.op, parts)
+        yield from _of_axes(n)
+
+
+def _of_arithmetic(name: str, parts: list[str]) -> Iterator[Changed]:
+    """A part is missing, or joined in another way."""
     if name in ("add", "sub"):
         for i, part in enumerate(parts):
             yield 2.0, "missing term", f"the term {part} is missing", _only(1 - i, name)
-        yield (
-            2.1,
-            "sign of a term",
-            f"{parts[1]} has the wrong sign",
-            _as("sub" if name == "add" else "add"),
-        )
+        other = _as("sub" if name == "add" else "add")
+        yield 2.1, "sign of a term", f"{parts[1]} has the wrong sign", other
     if name == "mul":
         for i, part in enumerate(parts):
             yield 2.0, "missing factor", f"the factor {part} is missing", _only(1 - i)
     if name == "div":
         yield 2.0, "missing factor", f"the denominator {parts[1]} is missing", _only(0)
         yield 2.2, "wrong factor", f"{parts[1]} multiplies where it should divide", _as("mul")
-    if name in ("neg", "transpose") or (n.op.elementwise and len(parts) == 1):
-        yield (
-            2.1,
-            name if name == "transpose" else "missing function",
-            f"{text(n)} is replaced by {parts[0]}",
-            _only(0),
-        )
     if name == "power":
         yield 2.1, "exponent", f"the exponent {parts[1]} is missing", _only(0)
+
+
+def _of_functions(n: Tensor, op: Primitive, parts: list[str]) -> Iterator[Changed]:
+    """A function of one argument is missing."""
+    if op.name == "transpose" or (op.elementwise and len(parts) == 1):
+        kind = "transpose" if op.name == "transpose" else "missing function"
+        yield 2.1, kind, f"{text(n)} is replaced by {parts[0]}", _only(0)
+
+
+def _of_axes(n: Tensor) -> Iterator[Changed]:
+    """Something is done along other axes, or a sum is missing."""
     if "axis" in n.params and n.args[0].ndim > 1:
         axis, every = n.params["axis"], tuple(range(n.args[0].ndim))
         for other in every:
@@ -94,7 +102,7 @@ def _changes(n: Tensor) -> Iterator[tuple[float, str, str, Change]]:
                 yield 2.0, "axis", f"{text(n)} is taken along axis {other}", _along(new)
         if axis != every:
             yield 2.0, "axis", f"{text(n)} is taken along all axes", _along(every)
-    if name == "sum":
+    if op_name(n) == "sum":
         yield 2.2, "missing sum", f"the sum in {text(n)} is missing", _only(0)
 
 
