@@ -294,8 +294,8 @@ def test_hostile_names_run_nothing(tmp_path: Path) -> None:
 @in_browser
 @pytest.mark.parametrize("name", ["entropy_of_softmax", "layer_norm_vjp"])
 def test_long_derivations_fit_as_well(tmp_path: Path, name: str) -> None:
-    script = "await press('End'); return root.scrollWidth"
+    html, script = page(derivation(name)), "await press('End'); return root.scrollWidth"
     for width in (430, 1280):
-        seen = browse(page(derivation(name)), tmp_path, width, script)
+        seen = browse(html, tmp_path, width, script)
         assert seen.result == seen.needed == width
         assert seen.log == []
