@@ -58,7 +58,12 @@ class Assumption:
 
 @dataclass(frozen=True, eq=False)
 class Nonzero(Assumption):
-    """No entry is zero."""
+    """No entry is zero.
+
+    >>> import tinygrad_xent as tx
+    >>> str(Nonzero(tx.tensor([1.0, -2.0], name="x")))
+    'x != 0'
+    """
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         return rng.uniform(0.5, 2.0, size=shape) * rng.choice([-1.0, 1.0], size=shape)
@@ -72,7 +77,12 @@ class Nonzero(Assumption):
 
 @dataclass(frozen=True, eq=False)
 class Positive(Nonzero):
-    """Every entry is greater than zero."""
+    """Every entry is greater than zero.
+
+    >>> import tinygrad_xent as tx
+    >>> str(Positive(tx.tensor([1.0, 2.0], name="x")))
+    'x > 0'
+    """
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         return rng.uniform(0.1, 0.9, size=shape)
@@ -163,7 +173,12 @@ class Simplex(SumsToOne):
 
 @dataclass(frozen=True, eq=False)
 class OneHot(Simplex):
-    """Along `axis` one entry is 1 and the others are 0."""
+    """Along `axis` one entry is 1 and the others are 0.
+
+    >>> import tinygrad_xent as tx
+    >>> str(OneHot(tx.tensor([0.0, 1.0], name="y")))
+    'y is one-hot'
+    """
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         return self.adjusted(rng.uniform(size=shape))
@@ -180,7 +195,12 @@ class OneHot(Simplex):
 
 @dataclass(frozen=True, eq=False)
 class NonNegative(Assumption):
-    """No entry is less than zero."""
+    """No entry is less than zero.
+
+    >>> import tinygrad_xent as tx
+    >>> str(NonNegative(tx.tensor([0.0, 2.0], name="x")))
+    'x >= 0'
+    """
 
     def adjusted(self, value: Any) -> Any:
         return np.abs(value)

@@ -58,7 +58,7 @@ class Rule(Pattern):
 
     def matches(self, term: Term, terms: Terms, facts: Facts) -> Iterator[Found]:
         """Every way in which the pattern occurs at the root of the term."""
-        yield from _Root(self, terms, facts).matches(term)
+        return _Root(self, terms, facts).matches(term)
 
     def replacement(self, env: Env) -> Term:
         """What the pattern becomes, given what its wildcards are."""
