@@ -21,7 +21,7 @@ from ..errors import DeriveError, DtypeError, describe, explain
 from ..graph import Tensor, is_float, recording, toposort
 from ..writing.text import leaf_names, text
 from . import weight
-from .assumptions import Assumption, Constant, of_the_loss, stated
+from .assumptions import Assumption, Constant
 from .copying import Copy
 from .derivation import Derivation
 from .formula import Formula, operations
@@ -32,6 +32,7 @@ from .rewriting import NoEndError
 from .rules import ALGEBRA, FORMS, SHRINKING
 from .run import IMPATIENT, PATIENT, Run
 from .slopes import why_zero
+from .stating import of_the_loss, stated
 from .views import forget
 
 T = TypeVar("T")

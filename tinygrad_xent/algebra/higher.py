@@ -12,7 +12,6 @@ from ..differentiate import not_recorded
 from ..errors import DeriveError, explain
 from ..graph import Tensor, shape_of, toposort
 from ..writing.text import text
-from .assumptions import stated
 from .derivation import Derivation
 from .deriving import attempted, checked, gradient, name_of, variable
 from .formula import Formula, operations
@@ -23,6 +22,7 @@ from .rewriting import Rewrite, check, rewrite
 from .rules import NAMING, TIDYING
 from .run import Run
 from .slopes import depends
+from .stating import stated
 from .views import Term, unbroadcast
 from .weight import tidiness
 

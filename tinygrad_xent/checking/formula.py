@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption, Nonzero, of_the_loss
+from ..algebra.assumptions import Assumption, Nonzero
 from ..algebra.copying import Copy
 from ..algebra.deriving import derivation, gradient_graph, simplify
 from ..algebra.higher import derive
 from ..algebra.residual import Algebra
+from ..algebra.stating import of_the_loss
 from ..algebra.views import Term, is_number, unbroadcast
 from ..errors import DeriveError
 from ..graph import Tensor

@@ -156,7 +156,7 @@ def _variable(loss: Any, variables: dict[str, Tensor], wrt: Any) -> Tensor:
 
 
 def _facts(assume: Any, named: dict[str, Tensor]) -> list[Any]:
-    from ..algebra.assumptions import stated
+    from ..algebra.stating import stated
     from ..reading import assumption
 
     facts = assume if isinstance(assume, (list, tuple)) else [assume]

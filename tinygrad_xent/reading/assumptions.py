@@ -16,8 +16,8 @@ from ..algebra.assumptions import (
     Simplex,
     SumsToOne,
     Symmetric,
-    stated,
 )
+from ..algebra.stating import stated
 from ..errors import DeriveError
 from ..graph import Tensor
 from ..ops.shaping import axes
