@@ -41,6 +41,7 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "concatenate nothing": (lambda: tx.concatenate([]), tx.ShapeError, ["concatenate", "0 arrays"]),
     "a ragged list": (lambda: tx.tensor([[1.0], [1.0, 2.0]]), tx.ShapeError, ["rectangular"]),
     "grad of another shape": (lambda: setattr(A, "grad", np.ones(2)), tx.ShapeError, ["(2, 3)"]),
+    "formulas of two shapes": (lambda: tx.same(A, B), tx.ShapeError, ["same", "(2, 3)", "(4, 3)"]),
     # axes and indices
     "axis": (lambda: A.sum(axis=2), tx.ShapeError, ["sum", "axis 2", "(2, 3)", "from -2 to 1"]),
     "mean's axis": (lambda: np.mean(A, axis=-3), tx.ShapeError, ["mean", "axis -3", "(2, 3)"]),
@@ -69,6 +70,7 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "jvp's tangent": (lambda: tx.jvp(tx.exp, (1.0,), (TWO,)), tx.ShapeError, ["jvp", "(2,)"]),
     "hvp's vector": (lambda: tx.hvp(tx.sum)(TWO, np.ones(3)), tx.ShapeError, ["hvp", "(3,)"]),
     "argnums": (lambda: tx.grad(tx.sum, 3)(1.0), tx.GradientError, ["grad", "=3", "1 arguments"]),
+    "a number to simplify": (lambda: tx.simplify(2.0), tx.NotSupportedError, ["simplify", "2.0"]),
     "no number returned": (lambda: tx.grad(lambda x: "text")(1.0), tx.NotSupportedError, ["grad"]),
     "a tuple returned": (lambda: tx.jvp(lambda x: (x, x), (1.0,), (1.0,)), tx.NotSupportedError,
                          ["jvp", "tuple"]),

@@ -114,10 +114,14 @@ def simplify(node: Tensor, assume: Any = ()) -> Formula:
 
     Args:
         node: any Tensor.
-        assume: as in `derive`.
+        assume: facts about Tensors: `tx.Simplex(p)`, `tx.Positive(x)`, `p.sum() == 1`, `x > 0`.
 
     Returns:
         The formula; its `conditions` say where it is equal to the graph.
+
+    Raises:
+        NotSupportedError: what is given is no Tensor.
+        DeriveError: an assumption is not understood.
 
     >>> import tinygrad_xent as tx
     >>> x = tx.tensor([1.0, 2.0], name="x")
@@ -126,6 +130,8 @@ def simplify(node: Tensor, assume: Any = ()) -> Formula:
     >>> simplify(x * x / x)
     x    where x != 0
     """
+    if not isinstance(node, Tensor):
+        raise not_recorded("simplify", node)
     with derivation():
         given = stated(assume)
         copy = Copy(node, None, [*given, *of_the_loss(node)], given)

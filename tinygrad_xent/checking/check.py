@@ -93,8 +93,12 @@ def same(a: Any, b: Any, assume: Any = ()) -> Verdict:
     """Whether two formulas are equal for all values of their variables, and for every size.
 
     Args:
-        a, b: Tensors composed of the same variables.
+        a, b: Tensors composed of the same variables, of shapes that broadcast.
         assume: facts about Tensors, as for `derive`.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        DeriveError: an assumption is not understood.
 
     >>> import tinygrad_xent as tx
     >>> x = tx.tensor([1.0, 2.0], name="x")
@@ -103,11 +107,20 @@ def same(a: Any, b: Any, assume: Any = ()) -> Verdict:
     """
     a, b = (x if isinstance(x, Tensor) else Tensor(x) for x in (a, b))
     with recording():
-        slope = Tensor(np.ones(np.broadcast_shapes(a.shape, b.shape)), name=_unused(a, b))
+        slope = Tensor(np.ones(_shape(a, b)), name=_unused(a, b))
         loss = sum(mul(slope, a))  # whose gradient is a
     with np.errstate(all="ignore"):
         found = by_formula(given(loss, slope, b, assume).subject, "a = b", None, explained=False)
     return replace(found, table=(), counterexample=_without(found.counterexample, slope.name))
+
+
+def _shape(a: Tensor, b: Tensor) -> tuple[int, ...]:
+    """The shape at which two formulas are compared."""
+    try:
+        return np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        problem = "same: the formulas have shapes that do not broadcast"
+        raise ShapeError(explain(problem, f"{a.shape} and {b.shape}", "(n,) and (n,)")) from None
 
 
 def _without(example: Counterexample | None, name: str | None) -> Counterexample | None:

@@ -48,6 +48,7 @@ class Item:
 
     @property
     def wrong(self) -> bool:
+        """Whether it does not follow or is ill-formed."""
         return self.verdict in _FAILS
 
     def details(self) -> Iterator[tuple[str, str]]:
