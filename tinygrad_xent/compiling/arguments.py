@@ -45,7 +45,7 @@ def _check_lasting(arg: Any) -> None:
     except TypeError:
         problem = "an argument is neither numbers nor hashable"
     else:
-        by_identity = type(arg).__hash__ is object.__hash__
+        by_identity = getattr(type(arg), "__hash__", None) is object.__hash__
         if callable(arg) or not by_identity or not hasattr(arg, "__dict__"):
             return
         problem = "what an object holds may have changed by the next call"
