@@ -267,6 +267,11 @@ def softmax(z: Any, axis: int = -1) -> Any:
     return e / tx.sum(e, axis=axis, keepdims=True)
 
 
+def normalised(z: Any) -> Any:
+    d = z - tx.mean(z, axis=1, keepdims=True)
+    return d / tx.sqrt(tx.mean(d * d, axis=1, keepdims=True) + 0.1)
+
+
 SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "cross-entropy": lambda z, p: -tx.sum(p * tx.log(softmax(z))),
     "along the first axis": lambda z, p: -tx.sum(p * tx.log(softmax(z, 0))),
@@ -275,6 +280,7 @@ SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "labels by hand": lambda z, p: tx.sum(tx.log(tx.sum(tx.exp(z), axis=1)) - z[ROWS, [1, 1]]),
     "weighted labels": lambda z, p: -tx.sum(p[:, 0] * tx.log(softmax(z)[ROWS, [1, 0]])),
     "squared error": lambda z, p: tx.sum((softmax(z) - p) ** 2),
+    "half of it": lambda z, p: tx.sum((softmax(z) - p) ** 2) / 2,
     "focal": lambda z, p: -tx.sum((1 - softmax(z)) ** 2 * p * tx.log(softmax(z))),
     "complement": lambda z, p: -tx.sum(p * tx.log(1 - softmax(z))),
     "sigmoids and more": lambda z, p: tx.sum((1 / (1 + tx.exp(-z)) - p) ** 2),
@@ -283,6 +289,7 @@ SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "mean removed": lambda z, p: tx.sum((z - tx.mean(z, axis=1, keepdims=True)) ** 2 * p),
     "sigmoids": lambda z, p: -tx.sum(p * tx.log(1 / (1 + tx.exp(-z)))
                                      + (1 - p) * tx.log(1 - 1 / (1 + tx.exp(-z)))),
+    "normalised": lambda z, p: tx.sum(p * normalised(z)),
     "squared sigmoids": lambda z, p: tx.sum((1 / (1 + tx.exp(-z)) - p) ** 2),
     "tanh": lambda z, p: tx.sum(p * tx.tanh(z) ** 2),
     "expected value": lambda z, p: tx.sum(tx.sum(p * softmax(z), axis=1) ** 2),
@@ -299,6 +306,15 @@ def test_shares_and_parts(name: str, scale: float) -> None:
     z = tx.tensor(rng.normal(size=(2, 3)) * scale + (name.startswith("log of") * 0.1))
     p = tx.tensor(rng.dirichlet(np.ones(3), 2))
     assert_stable_is_equal([z, p], SHARES[name](z, p))
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_compiled_with_the_targets_given(name: str) -> None:
+    rng = np.random.default_rng(3)
+    z, p = rng.normal(size=(2, 3)), rng.dirichlet(np.ones(3), 2)
+    f = tx.value_and_grad(SHARES[name])
+    for found, expected in zip(tx.compile(f, backend="numpy")(z, p), f(z, p), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["cross-entropy", "labels", "squared error", "sigmoids"])
@@ -333,6 +349,7 @@ def fails() -> bool:
     try:
         for name in SHARES:
             test_shares_and_parts(name, 1.0)
+            test_compiled_with_the_targets_given(name)
     except AssertionError:
         return True
     return False

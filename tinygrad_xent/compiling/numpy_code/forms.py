@@ -76,17 +76,55 @@ def event(step: Step, kept: Container[Value]) -> Event:
 
 
 def clips(value: Value) -> str:
-    """The ufunc that does what a choice between x and a bound for it does; nothing if none does.
+    """The ufunc of x and y that does what a choice between them does; nothing if none does.
 
-    Where x is nan the comparison is false and the bound is chosen, as by fmax and fmin.
+    Where x is nan a comparison is false and y is chosen, as by fmax and fmin if y is a bound, and
+    by maximum and minimum if y is x itself.
     """
-    mask, x, bound = value.args
-    above, below = ("greater", "greater_equal"), ("less", "less_equal")
-    if mask.op not in above + below or mask.args[0] is not x or not x.ndim:
+    mask, x, y = value.args
+    if mask.op not in _ASKS_FOR_LARGER | _ASKS_FOR_SMALLER or not _is_bound(mask.args[1]):
         return ""
-    if bound.op != "constant" or bound.ndim or mask.args[1].op != "constant" or mask.args[1].ndim:
-        return ""
-    return ("fmax" if mask.op in above else "fmin") if bound.data == mask.args[1].data else ""
+    asked, bound = mask.args
+    larger = "max" if mask.op in _ASKS_FOR_LARGER else "min"
+    smaller = "min" if mask.op in _ASKS_FOR_LARGER else "max"
+    if y is asked and (_same(x, bound) or (bound.is_zero and _is_minus(x, asked))):
+        return f"{smaller}imum"
+    if x is asked and _same(y, bound):
+        return f"f{larger}"
+    return f"f{smaller}" if y.is_zero and bound.is_zero and _is_minus(x, asked) else ""
+
+
+_ASKS_FOR_LARGER = frozenset({"greater", "greater_equal"})
+_ASKS_FOR_SMALLER = frozenset({"less", "less_equal"})
+
+
+def _is_bound(value: Value) -> bool:
+    return value.op == "constant" and not value.ndim
+
+
+def _same(value: Value, bound: Value) -> bool:
+    return _is_bound(value) and bool(value.data == bound.data)
+
+
+def _is_minus(value: Value, x: Value) -> bool:
+    return value.op == "neg" and value.args[0] is x
+
+
+def is_foreseen(mask: Value) -> bool:
+    """Whether a mask is of the largest in each row, so that a processor foresees most of it."""
+    if mask.op != "equal" or not mask.args[1].is_zero or mask.args[0].op != "sub":
+        return False
+    x, largest = mask.args[0].args
+    while largest.op in _VIEWS:
+        (largest,) = largest.args
+    return largest.op == "max" and largest.args[0] is x
+
+
+def is_settled(value: Value) -> bool:
+    """Whether a choice is of p q where p is not 0, and else 0, which only an infinite q changes."""
+    mask, x, y = value.args
+    asks = mask.op == "not_equal" and mask.args[1].is_zero and y.is_zero
+    return asks and x.op == "mul" and mask.args[0] in x.args
 
 
 def is_short_max(value: Value) -> bool:

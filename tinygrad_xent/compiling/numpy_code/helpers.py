@@ -18,4 +18,12 @@ def select(mask, x, y, out):
     x, y, out = (np.asarray(a, out.dtype).view(bits.dtype) for a in (x, y, out))
     np.bitwise_xor((x ^ y) & bits, y, out=out)
 '''
-HELPERS = {"others": NUMPY.helpers["others"], "keep": _KEEP, "select": _SELECT}
+_SETTLE = '''\
+def settle(mask, x, out):
+    """np.where(mask, x, 0) of an x that is 0 or nan elsewhere: seldom is there anything to do."""
+    if np.isnan(x).any():
+        keep(mask, x, out)
+    elif x is not out:
+        np.copyto(out, x)
+'''
+HELPERS = {"others": NUMPY.helpers["others"], "keep": _KEEP, "select": _SELECT, "settle": _SETTLE}

@@ -12,7 +12,7 @@ from ...writing.indices import index_object, index_part, marked
 from ..planning.rows import Step
 from ..planning.values import Value
 from . import settings
-from .forms import clips, is_product, is_short_max
+from .forms import clips, is_foreseen, is_product, is_settled, is_short_max
 from .ufuncs import forced, ufunc_of
 
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -83,7 +83,8 @@ class Statements:
             return [f"np.{clip}({x}, {y}, out={out})"]
         if self._is_many(value):
             name, more = ("keep", "") if value.args[2].is_zero else ("select", f", {y}")
-            self.helpers.add(name)
+            name = "settle" if is_settled(value) else name
+            self.helpers |= {name, "keep"} if name == "settle" else {name}
             return [f"{name}({mask}, {x}{more}, {out})"]
         if x == out:
             return [f"np.copyto({out}, {y}, where=~{mask})"]
@@ -94,7 +95,9 @@ class Statements:
         """Whether there are many floats to choose, for which choosing by bits is faster."""
         entries = math.prod(value.shape[1:]) * (self.tile or value.shape[0])
         floats = value.dtype.name in ("float32", "float64")
-        return entries >= settings.CHOSEN and floats and value.args[0].dtype.kind == "b"
+        mask = value.args[0]
+        hard = mask.dtype.kind == "b" and not is_foreseen(mask)
+        return entries >= settings.CHOSEN and floats and hard
 
     def _make_astype(self, value: Value, args: Sequence[str]) -> str:
         return f"np.{value.dtype.type.__name__}({args[0]})"

@@ -19,6 +19,7 @@ On the right, subtraction is left only where the data themselves are subtracted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import update_wrapper
 from typing import Any
 
 from ...functions.arithmetic import minus_abs
@@ -29,6 +30,7 @@ from .interning import Interner, rebuilt
 from .knowing import MOVES_OR_SPREADS, equals, is_constant_along, is_number
 from .monomials import Exponents, added, combined, linear, spread
 from .shares import Shares, apart, may_cancel, same_places, shares_in
+from .shorter import choices, given_back, inverse_times, taken_twice
 from .two import second_of_two, share_of_two_and_more
 
 
@@ -48,6 +50,7 @@ class _Digits:
         nodes = toposort(*graphs)
         self.shares = shares_in(nodes)
         self.has_pairs = any(second_of_two(n) is not None for n in nodes)
+        self.differences: dict[tuple[int, int], Any] = {}  # a - b, by the ids of a and b
         self._known: dict[int, Any] = {}
         self._kept: list[Any] = []
 
@@ -58,6 +61,12 @@ class _Digits:
 
     def _apply(self, op: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         node = self.intern.apply(op, args, params)
+        made = self._best(node)
+        if op_name(node) == "sub":
+            self.differences[id(node.args[0]), id(node.args[1])] = made
+        return made
+
+    def _best(self, node: Any) -> Any:
         for rule in _RULES.get(op_name(node), ()):
             better = rule(self, node)
             if better is not None:
@@ -70,6 +79,9 @@ class _Digits:
             shares = self.shares.get(place)
             if shares is not None and (place, places) == sum_of_rows(shares.total, shares.x.ndim):
                 yield shares
+
+
+_Rule = Callable[[_Digits, Tensor], Any]
 
 
 # -- logarithms -----------------------------------------------------------------------------------
@@ -236,14 +248,28 @@ def _slope_of_tanh(d: _Digits, node: Tensor) -> Any:
     return 4 * u / ((1 + u) * (1 + u))
 
 
+def _mirrored(d: _Digits, node: Tensor) -> Any:
+    """b - a from a - b, where that is computed in another way."""
+    a, b = node.args
+    found = d.differences.get((id(b), id(a)))
+    return -found if isinstance(found, Tensor) and op_name(found) != "sub" else None
+
+
+def _plain(rule: Callable[[Tensor], Any]) -> _Rule:
+    """A rule that needs to know nothing of the graph."""
+    return update_wrapper(lambda d, node: rule(node), rule)
+
+
 def _share_of_two(d: _Digits, node: Tensor) -> Any:
     return share_of_two_and_more(d.intern, node) if d.has_pairs else None
 
 
-_Rule = Callable[[_Digits, Tensor], Any]
 _RULES: dict[str, tuple[_Rule, ...]] = {
     "log": (_log_of_total,),
-    "mul": (_weighted_log,),
-    "add": (_less_mean, _share_and_more, _share_of_two),
-    "sub": (_less_plain_mean, _slope_of_tanh, _less_mean, _share_and_more, _share_of_two),
-}
+    "mul": (_weighted_log, _plain(inverse_times)),
+    "add": (_plain(given_back), _plain(choices), _less_mean, _share_and_more, _share_of_two),
+    "sub": (
+        _mirrored, _plain(taken_twice), _plain(choices),
+        _less_plain_mean, _slope_of_tanh, _less_mean, _share_and_more, _share_of_two,
+    ),
+}  # fmt: skip

@@ -177,6 +177,8 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
 
 def without(term: Any, axis: tuple[int, ...], ndim: int) -> Any:
     """A term that is constant along axes of something of `ndim` axes, without these axes."""
+    while op_name(term) == "broadcast_to" and isinstance(term.args[0], Tensor):
+        term = term.args[0]
     missing = ndim - len(shape_of(term))
     gone = tuple(a - missing for a in axis if a >= missing)
     return squeeze(term, gone) if gone else term

@@ -16,6 +16,7 @@ from .knowing import MOVES_OR_SPREADS, equals, is_elementwise, is_finite, is_num
 
 Make = Callable[..., Any]
 _NUMBERS = (float, int)
+_QUESTIONS = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
 _LARGE = 4096  # entries beyond which plain data is not computed ahead
 
 
@@ -29,6 +30,8 @@ def tidied(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], make: M
         spread = any(b is not a for a, b in zip(args, bare, strict=True))
         if spread and shapes[0] == shapes[1]:
             return make(op.name, *bare, **params)
+        if op.name in _QUESTIONS and not any(isinstance(a, Tensor) for a in bare):
+            return make("broadcast_to", make(op.name, *bare, **params), shape=shapes[0])
     if (
         op.name in MOVES_OR_SPREADS
         and op_name(args[0]) == "broadcast_to"
@@ -98,6 +101,9 @@ def _neg(make: Make, x: Any) -> Any:
         return make("mul", make("neg", x.args[0]), x.args[1])
     if op_name(x) == "sub":
         return make("sub", x.args[1], x.args[0])
+    if op_name(x) == "add" and op_name(x.args[0]) == "sub":
+        (a, b), c = x.args[0].args, x.args[1]
+        return make("sub", make("sub", b, a), c)
     return x.args[0] if op_name(x) == "neg" else None
 
 
@@ -108,6 +114,7 @@ def _power(make: Make, x: Any, y: Any) -> Any:
 
 
 def _where(make: Make, c: Any, x: Any, y: Any) -> Any:
+    c = c.args[0] if op_name(c) == "broadcast_to" else c
     if is_number(c):
         return x if c else y
     if op_name(c) == "equal" and equals(c.args[1], 0.0) and equals(x, 0.0):
@@ -252,6 +259,8 @@ def _sum(make: Make, x: Any, axis: Any, keepdims: Any) -> Any:
     """The sum over rows of entries put in their places, one in each row, is the entries."""
     if axis == ():
         return x
+    if op_name(x) == "neg":
+        return make("neg", make("sum", x.args[0], axis=axis, keepdims=keepdims))
     if op_name(x) == "scatter" and len(axis) == 1 and len(x.params["index"]) == 2 == x.ndim:
         row, rows = x.params["index"][1 - axis[0]], x.shape[1 - axis[0]]
         fits = shape_of(x.args[0]) in ((), (1,), (rows,))
