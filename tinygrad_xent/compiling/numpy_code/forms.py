@@ -55,10 +55,14 @@ def root(value: Value, kept: Container[Value]) -> Value:
 
 
 def outside(stage: Stage, kept: Container[Value]) -> tuple[Value, ...]:
-    """The values in whose memory a stage reads, and that it does not make."""
+    """The values in whose memory a stage reads, and that it does not make.
+
+    What it makes once more it may read as a whole too, through a view from outside of it.
+    """
     made = set(stage.values)
-    read = (root(a, kept) for v in stage.values for a in v.args if a not in made)
-    return tuple(v for v in dict.fromkeys(read) if v not in made)
+    read = dict.fromkeys(a for v in stage.values for a in v.args)
+    roots = ((a, root(a, kept)) for a in read)
+    return tuple(dict.fromkeys(v for a, v in roots if a not in made or v not in made))
 
 
 def event(step: Step, kept: Container[Value]) -> Event:
