@@ -264,3 +264,34 @@ def test_a_masked_class_adds_nothing_to_an_entropy() -> None:
     expected, gradient = tx.compile(tx.value_and_grad(entropy))(np.array([1.0, 2.0]))
     np.testing.assert_allclose(value, expected, rtol=1e-13)
     np.testing.assert_allclose(slope, [gradient[0], 0, gradient[1]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("bias_last", [False, True])
+def test_a_bias_costs_no_digits(bias_last: bool) -> None:
+    """The label is picked from a sum, which is the sum of what is picked."""
+
+    def loss(z: Any, bias: Any, labels: Any) -> Any:
+        logits = z + bias if bias_last else bias + z
+        return -tx.sum(tx.log(softmax(logits)[np.arange(2), labels]))
+
+    z, labels = np.array([[40.0, 0.0, 1.0], [0.0, 50.0, 3.0]]), np.array([0, 1])
+    found = tx.compile(tx.value_and_grad(loss, (0, 1)), backend="numpy")(z, np.zeros(3), labels)
+    with mp.workdps(100):
+        of_rows = [cross_entropy(list(map(mp.mpf, row)), list(np.eye(3)[label]))
+                   for row, label in zip(z, labels, strict=True)]  # fmt: skip
+        value, slope = mp.fsum(v for v, _ in of_rows), np.array([g for _, g in of_rows], float)
+    np.testing.assert_allclose(found[0], float(value), rtol=ONE_HOT)
+    np.testing.assert_allclose(found[1][0], slope, rtol=ONE_HOT)
+    np.testing.assert_allclose(found[1][1], np.sum(slope, axis=0), rtol=ONE_HOT)
+
+
+def test_squared_error_keeps_the_digits_of_the_target_as_well() -> None:
+    """There q is nearly 1, and what is left of the gradient is of second order."""
+    z, p = [40.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]
+    slope = tx.compile(tx.grad(lambda z, p: tx.sum((softmax(z) - p) ** 2) / 2), backend="numpy")
+    with mp.workdps(100):
+        q = shares([mp.mpf(x) for x in z])
+        d = [a - b for a, b in zip(q, p, strict=True)]
+        mean = mp.fsum(a * b for a, b in zip(q, d, strict=True))
+        exact = [float(a * (b - mean)) for a, b in zip(q, d, strict=True)]
+    np.testing.assert_allclose(slope(np.array(z), np.array(p)), exact, rtol=ONE_HOT)

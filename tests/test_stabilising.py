@@ -280,6 +280,7 @@ SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "labels by hand": lambda z, p: tx.sum(tx.log(tx.sum(tx.exp(z), axis=1)) - z[ROWS, [1, 1]]),
     "weighted labels": lambda z, p: -tx.sum(p[:, 0] * tx.log(softmax(z)[ROWS, [1, 0]])),
     "squared error": lambda z, p: tx.sum((softmax(z) - p) ** 2),
+    "labels, of rows with a bias": lambda z, p: -tx.sum(tx.log(softmax(z + p[0])[ROWS, [2, 0]])),
     "half of it": lambda z, p: tx.sum((softmax(z) - p) ** 2) / 2,
     "focal": lambda z, p: -tx.sum((1 - softmax(z)) ** 2 * p * tx.log(softmax(z))),
     "complement": lambda z, p: -tx.sum(p * tx.log(1 - softmax(z))),

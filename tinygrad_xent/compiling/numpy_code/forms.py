@@ -139,8 +139,11 @@ def is_short_max(value: Value) -> bool:
 
 
 def is_product(value: Value) -> bool:
-    """Whether a sum is along rows whose product with ones is as accurate, and faster."""
+    """Whether a sum is of rows or columns whose product with ones is as accurate, and faster."""
     (x,) = value.args
-    rows = value.op == "sum" and x.ndim == 2 and value.params["axis"] == (1,)
+    if value.op != "sum" or x.ndim != 2 or len(value.params["axis"]) != 1 or is_view(x):
+        return False
     single = x.dtype == value.dtype and x.dtype.name in ("float32", "float64")
-    return rows and single and x.shape[1] <= settings.LONG and not is_view(x)
+    if value.params["axis"] == (0,):
+        return single and x.size <= settings.FLAT
+    return single and x.shape[1] <= settings.LONG

@@ -111,18 +111,26 @@ class Statements:
         (x,) = value.args
         axis, keepdims = value.params["axis"], value.params["keepdims"]
         if out and is_product(value):
-            ones = f"ones{(x.shape[1], 1) if keepdims else (x.shape[1],)}"
-            return f"np.matmul({args[0]}, {self._ones(ones, value)}, out={out})"
+            return self._product_with_ones(value, args[0], out)
         along = "None" if len(axis) == x.ndim else repr(axis[0] if len(axis) == 1 else axis)
         kept = ", keepdims=True" if keepdims else ""
         into = f", out={out}" if out else ""
         return f"{_REDUCE[value.op]}({args[0]}, axis={along}{kept}{into})"
 
-    def _ones(self, code: str, value: Value) -> str:
+    def _product_with_ones(self, value: Value, x: str, out: str) -> str:
+        (rows, columns), keepdims = value.args[0].shape, value.params["keepdims"]
+        if value.params["axis"] == (1,):
+            ones = self._ones(value, (columns, 1) if keepdims else (columns,))
+            return f"np.matmul({x}, {ones}, out={out})"
+        rows = self.tile if rows == self.rows else rows
+        ones = self._ones(value, (1, rows) if keepdims else (rows,))
+        if rows == self.tile and self.count and not self.count.isdigit():
+            ones += f"[:, :{self.count}]" if keepdims else f"[:{self.count}]"
+        return f"np.matmul({ones}, {x}, out={out})"
+
+    def _ones(self, value: Value, shape: tuple[int, ...]) -> str:
         dtype = value.dtype.type.__name__
-        name = f"ones_{value.args[0].shape[1]}" + ("x1" if value.params["keepdims"] else "")
-        name += "" if dtype == "float64" else f"_{dtype}"
-        shape = code.removeprefix("ones")
+        name = "ones_" + "x".join(map(str, shape)) + f"_{dtype}" * (dtype != "float64")
         self.bound[name] = f"np.ones({shape}, np.{dtype})"
         return name
 

@@ -22,9 +22,8 @@ from collections.abc import Callable, Iterable
 from functools import update_wrapper
 from typing import Any
 
-from ...functions.arithmetic import minus_abs
 from ...graph import PRIMITIVES, Tensor, op_name, shape_of, toposort
-from ...ops import exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
+from ...ops import abs, exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
 from .factors import Factors, factors, one_factor, sum_of_rows
 from .interning import Interner, rebuilt
 from .knowing import MOVES_OR_SPREADS, equals, is_constant_along, is_number
@@ -48,7 +47,7 @@ class _Digits:
     def __init__(self, intern: Interner, graphs: list[Tensor]) -> None:
         self.intern = intern
         nodes = toposort(*graphs)
-        self.shares = shares_in(nodes)
+        self.shares = shares_in(intern, nodes)
         self.has_pairs = any(second_of_two(n) is not None for n in nodes)
         self.differences: dict[tuple[int, int], Any] = {}  # a - b, by the ids of a and b
         self._known: dict[int, Any] = {}
@@ -219,6 +218,16 @@ def _summed(f: Factors, factor: Any, ndim: int) -> Factors | None:
     return factors(s.args[0]).times(outside)
 
 
+def _sums_together(d: _Digits, node: Tensor) -> Any:
+    """The sum of a and the sum of b are the sum of a + b, which is often known already."""
+    x, y = node.args
+    assert node.op is not None
+    if op_name(x) != "sum" or op_name(y) != "sum" or x.params != y.params or not node.ndim:
+        return None
+    a, b = x.args[0], y.args[0]
+    return d(sum(node.op(a, b), **x.params)) if shape_of(a) == shape_of(b) else None
+
+
 def _less_plain_mean(d: _Digits, node: Tensor) -> Any:
     """x - (sum x) / n, counted from the first entry."""
     x, mean = node.args
@@ -244,7 +253,7 @@ def _slope_of_tanh(d: _Digits, node: Tensor) -> Any:
         return None
     if op_name(square.args[0]) != "tanh":
         return None
-    u = exp(2 * minus_abs(square.args[0].args[0]))
+    u = exp(-2.0 * abs(square.args[0].args[0]))
     return 4 * u / ((1 + u) * (1 + u))
 
 
@@ -267,9 +276,12 @@ def _share_of_two(d: _Digits, node: Tensor) -> Any:
 _RULES: dict[str, tuple[_Rule, ...]] = {
     "log": (_log_of_total,),
     "mul": (_weighted_log, _plain(inverse_times)),
-    "add": (_plain(given_back), _plain(choices), _less_mean, _share_and_more, _share_of_two),
+    "add": (
+        _sums_together, _plain(given_back), _plain(choices),
+        _less_mean, _share_and_more, _share_of_two,
+    ),
     "sub": (
-        _mirrored, _plain(taken_twice), _plain(choices),
+        _sums_together, _mirrored, _plain(taken_twice), _plain(choices),
         _less_plain_mean, _slope_of_tanh, _less_mean, _share_and_more, _share_of_two,
     ),
 }  # fmt: skip

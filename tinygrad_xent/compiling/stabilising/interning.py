@@ -9,6 +9,7 @@ import numpy as np
 
 from ...graph import PRIMITIVES, Blank, Primitive, Tensor, dtype_of, numbers, record, shape_of
 from ...ops.settling import SETTLING
+from .shorter import entries_of_row
 from .tidying import tidied
 
 _SMALL = 64  # entries up to which constant arrays are compared by what is in them
@@ -45,6 +46,8 @@ class Interner:
                 node = record(op, args, params, op.evaluate(values, params))
             steers = self.final and op.name in ("alias", "stop_gradient")
             simpler = args[0] if steers else tidied(op, args, params, self.make)
+            if simpler is None and self.final and op.name == "getitem":
+                simpler = self(entries_of_row(node))
             fits = shape_of(simpler) == node.shape and dtype_of(simpler) == node.dtype
             self._made[key] = simpler if simpler is not None and fits else node
             self._kept.append(node)

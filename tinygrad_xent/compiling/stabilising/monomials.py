@@ -108,16 +108,16 @@ def exponential(exponents: Exponents) -> Any:
 
 
 def linear(x: Any, times: float = 1.0) -> Exponents:
-    """A graph as a linear combination: sums, differences and multiples are opened."""
+    """A graph as a linear combination: sums, differences and multiples are opened, in order."""
     found: Exponents = {}
     stack = [(x, times)]
     while stack:
         node, c = stack.pop()
         name = op_name(node)
         if name == "add":
-            stack += [(a, c) for a in node.args]
+            stack += [(a, c) for a in reversed(node.args)]
         elif name == "sub":
-            stack += [(node.args[0], c), (node.args[1], -c)]
+            stack += [(node.args[1], -c), (node.args[0], c)]
         elif name == "neg":
             stack.append((node.args[0], -c))
         elif name == "broadcast_to":

@@ -24,7 +24,7 @@ class Shares:
         x: the exponents; the largest is 0.
         axis: what is summed along.
         total: the node S.
-        picks: the indices in the graph that take one x from each row.
+        picks: nodes with the indices by which one x is taken from each row.
     """
 
     x: Any
@@ -69,18 +69,19 @@ class Shares:
 
     def picked(self, pick: Tensor) -> Any:
         """The exponent that an index picks from each row."""
-        return PRIMITIVES["getitem"](self.x, *pick.args[1:], **pick.params)
+        return _picked(self.x, pick)
 
 
-def shares_in(nodes: Iterable[Tensor]) -> dict[int, Shares]:
+def shares_in(intern: Callable[[Any], Any], nodes: Iterable[Tensor]) -> dict[int, Shares]:
     """All such sums in a graph, by the id of the sum."""
-    nodes = list(nodes)
-    picks = [n for n in nodes if op_name(n) == "getitem"]
-    found = (_shares_of(n, picks) for n in nodes)
+    there = {id(n): n for n in nodes}
+    found = (_shares_of(intern, n, there) for n in list(there.values()))
     return {id(s.total): s for s in found if s is not None}
 
 
-def _shares_of(node: Tensor, picks: list[Tensor]) -> Shares | None:
+def _shares_of(
+    intern: Callable[[Any], Any], node: Tensor, there: dict[int, Tensor]
+) -> Shares | None:
     if op_name(node) != "sum" or op_name(node.args[0]) != "exp":
         return None
     (x,), axis = node.args[0].args, node.params["axis"]
@@ -88,15 +89,23 @@ def _shares_of(node: Tensor, picks: list[Tensor]) -> Shares | None:
         return None
     if base(x.args[1]).params["axis"] != axis:
         return None
-    mine = [p for p in picks if _picks_one_of_each(p, x.args[0], axis[0])]
+    picks = [n for n in there.values() if _picks_one_of_each(n, x.args[0], axis[0])]
+    mine = [p for p in picks if id(intern(_picked(x.args[0], p))) in there]
     return Shares(x, axis[0], node, mine)
+
+
+def _picked(x: Any, pick: Tensor) -> Any:
+    """What an index picks from x, which of a sum are the sums of what it picks."""
+    return PRIMITIVES["getitem"](x, *pick.args[1:], **pick.params)
 
 
 def _picks_one_of_each(pick: Tensor, x: Any, axis: int) -> bool:
     """Whether an index takes exactly one entry along the axis for each place on the others."""
     rows = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if op_name(pick) != "getitem" or pick.shape != rows:
+        return False
     index, arrays = pick.params["index"], pick.args[1:]
-    if pick.args[0] is not x or pick.shape != rows or len(index) != x.ndim:
+    if shape_of(pick.args[0]) != x.shape or len(index) != x.ndim:
         return False
     if any(part[0] not in ("array", "int") for part in index):
         return False

@@ -1,11 +1,11 @@
-"""Sums and products that come to fewer passes over an array: what differentiation leaves behind."""
+"""What comes to fewer passes over an array: what differentiation leaves behind."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...graph import Tensor, op_name, shape_of
-from ...ops import where
+from ...ops import getitem, where
 from .knowing import equals
 
 
@@ -42,3 +42,15 @@ def inverse_times(node: Tensor) -> Any:
         if op_name(x) == "div" and equals(x.args[0], 1.0) and shape_of(x.args[1]) == shape_of(b):
             return b / x.args[1]
     return None
+
+
+def entries_of_row(node: Tensor) -> Any:
+    """One entry from each of many equal rows is taken from the one row."""
+    x, *arrays = node.args
+    if op_name(x) != "broadcast_to" or len(shape_of(x.args[0])) + 1 != x.ndim:
+        return None
+    index, row = node.params["index"], x.args[0]
+    if shape_of(row) != x.shape[1:] or x.ndim != 2 or [part[0] for part in index] != ["array"] * 2:
+        return None
+    rows, places = (arrays[part[1]] for part in index)
+    return getitem(row, places) if shape_of(rows) == shape_of(places) else None
