@@ -81,23 +81,23 @@ class Statements:
         mask, x, y = args
         if clip := clips(value):
             return [f"np.{clip}({x}, {y}, out={out})"]
-        if self._is_many(value):
+        if is_settled(value) and self._are_many(value, settings.SETTLED):
+            self.helpers |= {"settle", "keep"}
+            return [f"settle({mask}, {x}, {out})"]
+        if not is_foreseen(value.args[0]) and self._are_many(value, settings.CHOSEN):
             name, more = ("keep", "") if value.args[2].is_zero else ("select", f", {y}")
-            name = "settle" if is_settled(value) else name
-            self.helpers |= {name, "keep"} if name == "settle" else {name}
+            self.helpers.add(name)
             return [f"{name}({mask}, {x}{more}, {out})"]
         if x == out:
             return [f"np.copyto({out}, {y}, where=~{mask})"]
         first = [] if y == out else [f"np.copyto({out}, {y})"]
         return [*first, f"np.copyto({out}, {x}, where={mask})"]
 
-    def _is_many(self, value: Value) -> bool:
-        """Whether there are many floats to choose, for which choosing by bits is faster."""
+    def _are_many(self, value: Value, many: int) -> bool:
+        """Whether there are many floats to choose, by booleans."""
         entries = math.prod(value.shape[1:]) * (self.tile or value.shape[0])
         floats = value.dtype.name in ("float32", "float64")
-        mask = value.args[0]
-        hard = mask.dtype.kind == "b" and not is_foreseen(mask)
-        return entries >= settings.CHOSEN and floats and hard
+        return entries >= many and floats and value.args[0].dtype.kind == "b"
 
     def _make_astype(self, value: Value, args: Sequence[str]) -> str:
         return f"np.{value.dtype.type.__name__}({args[0]})"

@@ -49,15 +49,18 @@ class Shares:
 
     @property
     def rest(self) -> Any:
-        """S - e, for each e the sum of the others."""
-        return where(self.x == 0, self.others, self.whole - self.e)
+        """S - e, for each e the sum of the others: nothing cancels, and the largest e are 1."""
+        return self.others + (1 - self.e)
 
     def sum_of_others(self, part: Any) -> Any:
-        """For each entry of a multiple of e the sum of the others; of the largest, those alone."""
+        """For each entry of a multiple of e the sum of the others; of the largest, those alone.
+
+        Where one is largest, `top - part` is 0 there.
+        """
         largest, part = self.x == 0, spread(part, self.x.shape)
         top = sum(where(largest, part, 0.0), self.axis, keepdims=True)
         below = sum(where(largest, 0.0, part), self.axis, keepdims=True)
-        return where(largest, below + (top - part), (below + top) - part)
+        return below + (top - part)
 
     def without(self, pick: Tensor) -> Any:
         """e, with 0 where an index picks."""
