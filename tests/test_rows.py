@@ -124,6 +124,18 @@ def test_equal_expressions_are_one_value_and_unused_ones_none() -> None:
     assert Plan([x], [slope]).outputs[0].op == "constant"
 
 
+def test_numbers_of_rows_are_the_same_values_with_and_without_their_axis() -> None:
+    x, y = tx.tensor(np.ones((6, 4))), tx.tensor(np.ones(6))
+    largest = tx.max(x, axis=1, keepdims=True)
+    column = tx.exp(tx.expand_dims(y, 1) - largest)
+    plain = tx.exp(y - tx.squeeze(largest, 1))
+    plan = assert_planned([x, y], [x * column, plain])
+    ops = [step.value.op for stage in plan.stages for step in stage.steps]
+    assert sorted(ops) == ["exp", "expand_dims", "max", "mul", "sub"]
+    crosswise = tx.expand_dims(y, 0) * tx.expand_dims(y, 1)  # axes in different places
+    assert_planned([y], [tx.exp(crosswise), tx.exp(tx.expand_dims(y, 0)) + tx.expand_dims(y, 0)])
+
+
 def test_python_numbers_stay_weak_and_numpys_do_not() -> None:
     x = tx.tensor(np.ones(3, np.float32))
     weak, strong = Plan([x], [x * 2.5, x * np.float64(2.5)]).outputs

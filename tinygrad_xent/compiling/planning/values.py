@@ -2,7 +2,9 @@
 
 Equal expressions become one value. `alias` and `stop_gradient` leave none, nor does broadcasting in
 front of an elementwise operation, which broadcasts by itself: a value may have a shape that only
-broadcasts to that of its node. What depends on no input is computed here.
+broadcasts to that of its node. Numbers of rows are computed without the axis of length 1 that
+`keepdims` leaves, and get it last, so that a formula with it and one without are the same values.
+What depends on no input is computed here.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from .indices import aligned
 
 _TRANSPARENT = frozenset({"alias", "stop_gradient", "broadcast_to"})
 _SYMMETRIC = frozenset({"add", "mul", "equal", "not_equal", "logical_and", "logical_or"})
+_REDUCTIONS = frozenset({"sum", "max", "min"})
 _SMALL = 16  # entries up to which what is constant is computed here, if that makes it larger
 
 
@@ -129,7 +132,13 @@ class Program:
                 return self._repeated(args[0], int(times))
         if op.name == "where" and _guards_in_vain(args) and args[2].shape == shape:
             return args[2]
-        return self._made(op.name, args, node.params, shape, node.dtype)
+        axis = _axes_put_on(args)
+        if axis is None:
+            return self._made(op.name, args, node.params, shape, node.dtype)
+        bare = tuple(a.args[0] if a.ndim else a for a in args)
+        without = tuple(n for i, n in enumerate(shape) if i not in axis)
+        found = self._made(op.name, bare, node.params, without, node.dtype)
+        return self._made("expand_dims", (found,), {"axis": axis}, shape, node.dtype)
 
     def _repeated(self, x: Value, times: int) -> Value:
         """A small whole power as products."""
@@ -166,6 +175,13 @@ class Program:
         if all(a.op == "constant" for a in args) and _may_fold(op, args, math.prod(shape)):
             with np.errstate(all="ignore"):
                 return self._constant(PRIMITIVES[op].evaluate([a.data for a in args], params))
+        if op in _REDUCTIONS and params["keepdims"] and 0 not in params["axis"]:
+            axis, bare = params["axis"], {**params, "keepdims": False}
+            without = tuple(n for i, n in enumerate(shape) if i not in axis)
+            args, op = (self._made(op, args, bare, without, dtype),), "expand_dims"
+            params = {"axis": axis}
+        if op == "squeeze" and args[0].op == "expand_dims" and args[0].params == params:
+            return args[0].args[0]
         op, args, params = _own_form(op, args, params)
         if op in ("add", "sub"):
             for place in (1, 0):
@@ -198,6 +214,15 @@ class Program:
             if value in needed:
                 needed.update(value.args)
         self.values = [v for v in self.values if v in needed]
+
+
+def _axes_put_on(args: tuple[Value, ...]) -> tuple[int, ...] | None:
+    """The axes of length 1 that all arguments with axes were given; None if they are not alike."""
+    spread = [a for a in args if a.ndim]
+    if not spread or any(a.op != "expand_dims" or not a.args[0].ndim for a in spread):
+        return None
+    axes = {(a.ndim, *a.params["axis"]) for a in spread}
+    return spread[0].params["axis"] if len(axes) == 1 else None
 
 
 def _guards_in_vain(args: tuple[Value, ...]) -> bool:
