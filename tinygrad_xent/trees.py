@@ -38,6 +38,8 @@ def _join(
     parts: list[Any], make: Callable[[list[Any]], Any]
 ) -> tuple[list[Any], Callable[..., Any]]:
     flat = [flatten(part) for part in parts]
+    if all(inner is _only for _, inner in flat):
+        return [leaf for leaves, _ in flat for leaf in leaves], make
 
     def rebuild(new: list[Any]) -> Any:
         rest, built = list(new), []

@@ -50,15 +50,17 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         key: list[Any] = []
         leaves: list[Any] = []
+        arrays_only = not kwargs
         for a in args:
             if type(a) is np.ndarray and a.dtype.isnative:
                 key.append((a.shape, a.dtype))
                 leaves.append(a)
             else:
+                arrays_only = False
                 key.append(signature(a, leaves))
         if kwargs:
             key.append(("kwargs", signature(kwargs, leaves)))
-        if any(type(x) is Tensor for x in leaves):
+        if not arrays_only and any(type(x) is Tensor for x in leaves):
             return self._f(*args, **kwargs)  # which is being recorded itself
         for program in self._programs.get(tuple(key), ()):
             if program.fits(leaves):

@@ -67,7 +67,7 @@ def _finisher(traced: Traced) -> Callable[[tuple[Any, ...]], Any]:
         ])  # fmt: skip
 
     if all(kind is False for kind in kinds):
-        return lambda results: rebuild(list(results))
+        return rebuild
     return finish
 
 
