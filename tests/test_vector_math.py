@@ -21,7 +21,10 @@ def compiled(source: str) -> dict[str, Any]:
     head = "import numpy as np\nfrom numba import njit\n"
     head += "exactly = njit(fastmath={'contract'}, error_model='numpy', forceinline=True)\n"
     space: dict[str, Any] = {}
-    exec(head + source[source.index("\ndef exp(") :].replace("\ndef ", "\n@exactly\ndef "), space)
+    exec(
+        head + source[source.index("\ndef exp_series(") :].replace("\ndef ", "\n@exactly\ndef "),
+        space,
+    )
     return space
 
 
@@ -44,7 +47,8 @@ def over_arrays(space: dict[str, Any], name: str) -> Any:
 @pytest.fixture(scope="module")
 def functions() -> dict[str, Any]:
     space = compiled(inspect.getsource(vector_math))
-    return {n + s: over_arrays(space, n + s) for n in NAMES for s in ("", "_32")}
+    names = (*NAMES, "exp_shifted")
+    return {n + s: over_arrays(space, n + s) for n in names for s in ("", "_32")}
 
 
 def arguments(name: str, dtype: Any, n: int) -> Any:
@@ -103,6 +107,20 @@ def test_the_ends(name: str, dtype: Any, functions: Any) -> None:
     np.testing.assert_array_equal(got[~np.isfinite(got)], expected[~np.isfinite(got)])
     there = ~np.isnan(got)
     np.testing.assert_array_equal(np.signbit(got)[there], np.signbit(expected)[there])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_exponentials_of_what_is_shifted(dtype: Any, functions: Any) -> None:
+    """As exp, up to a bound; what is larger stays larger, so that a sum of them tells."""
+    shifted = functions["exp_shifted" + ("_32" if dtype is np.float32 else "")]
+    bound, least = (350, -746) if dtype is np.float64 else (43, -104)
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.uniform(least, bound, 2000), rng.normal(size=1000)]).astype(dtype)
+    assert ulps("exp", x, shifted(x)).max() <= MOST["exp"]
+    large = np.array([bound, 2 * bound, 1e6, np.finfo(dtype).max, np.inf], dtype)
+    np.testing.assert_allclose(shifted(large), np.exp(dtype(bound)), rtol=1e-5)
+    ends = np.array([-np.inf, np.finfo(dtype).min, np.nan, 0.0, -0.0], dtype)
+    np.testing.assert_array_equal(shifted(ends), [0.0, 0.0, np.nan, 1.0, 1.0])
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

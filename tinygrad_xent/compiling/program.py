@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -54,12 +54,12 @@ class Program:
             raise ShapeError(explain(f"compile: {error}", "", "indices that are there")) from None
 
 
-def _finisher(traced: Traced) -> Callable[[tuple[Any, ...]], Any]:
+def _finisher(traced: Traced) -> Callable[..., Any]:
     """What makes of the code's results what the function returns."""
     kinds = [type(o._value) is float if isinstance(o, Tensor) else None for o in traced.outputs]
     outputs, rebuild = traced.outputs, traced.rebuild
 
-    def finish(results: tuple[Any, ...]) -> Any:
+    def finish(results: Iterable[Any]) -> Any:
         rest = iter(results)
         return rebuild([
             copied(o) if kind is None else float(next(rest)) if kind else next(rest)

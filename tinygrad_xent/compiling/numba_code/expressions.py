@@ -13,6 +13,7 @@ on it: `ready` counts the loops over columns that come before an expression can 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,9 @@ def apply(op: str, *args: Expr, dtype: Any = None) -> Expr:
 
 def fold(op: str, x: Expr) -> Expr:
     """One number of a row: the sum of its entries, the largest, the smallest."""
+    if x.op == "spread":
+        (one,) = x.args
+        return apply("mul", one, number(x.width, one)) if op == "fold_sum" else one
     return Expr(op, (x,), x.dtype, 1, x.ready + 1) if x.wide else x
 
 
@@ -92,15 +96,74 @@ def number(x: float, like: Expr) -> Expr:
     return literal(np.asarray(x, like.dtype), like.dtype)
 
 
+def is_shifted(x: Expr) -> bool:
+    """Whether it is a row, or an entry of one, less the largest of that row."""
+    if x.op != "sub" or x.args[1].op != "fold_max":
+        return False
+    (row,) = x.args[1].args
+    return x.args[0] is row or picked(x.args[0], row) is not None
+
+
+def picked(y: Expr, x: Expr) -> Expr | None:
+    """The place of a row x of which y is the entry, by the same operations; None if it is none."""
+    if y.op == "pick" and y.args[0] is x:
+        return y.args[1]
+    if (y.op, y.dtype, y.wide, len(y.args)) != (x.op, x.dtype, False, len(x.args)) or not x.args:
+        return None
+    pairs = list(zip(y.args, x.args, strict=True))
+    places = {picked(a, b) for a, b in pairs if b.wide}
+    alike = all(a is b or _same_literal(a, b) for a, b in pairs if not b.wide)
+    return places.pop() if alike and len(places) == 1 else None
+
+
+def _same_literal(a: Expr, b: Expr) -> bool:
+    if a.source is None or b.source is None or not a.op == b.op == "literal":
+        return False
+    return a.dtype == b.dtype and bool(a.source.data == b.source.data)
+
+
 def literal(data: Any, dtype: np.dtype[Any]) -> Expr:
     return Expr("literal", (), dtype, source=Value("constant", (), {}, (), dtype, data))
 
 
 def quotient(x: Expr, y: Expr, dtype: Any) -> Expr:
-    """x / y; of a row and a number, by one division and a product for each entry."""
-    if y.wide or not x.wide or np.dtype(dtype).kind != "f" or y.dtype != dtype:
+    """x / y; of a row and a number, by one division and a product for each entry.
+
+    By a number that is known an entry of a row is divided as the row is, so that both are equal.
+    """
+    if y.wide or np.dtype(dtype).kind != "f" or y.dtype != dtype:
+        return apply("div", x, y, dtype=dtype)
+    if y.op == "literal" and y.source is not None:
+        with np.errstate(all="ignore"):
+            times = 1 / np.asarray(y.source.data, dtype)
+        if np.isfinite(times) and abs(times) >= np.finfo(dtype).tiny:
+            return apply("mul", x, number(float(times), y), dtype=dtype)
+        return apply("div", x, y, dtype=dtype)
+    if not x.wide:
         return apply("div", x, y, dtype=dtype)
     scale = apply("scale", y)
     inverse = apply("div", number(1.0, y), apply("mul", y, scale))
-    scaled = x if y.op == "literal" else apply("mul", x, scale, dtype=dtype)
-    return apply("mul", scaled, inverse, dtype=dtype)
+    return apply("mul", apply("mul", x, scale, dtype=dtype), inverse, dtype=dtype)
+
+
+def closure(
+    roots: list[Expr], stop: Container[Expr] = (), through: Callable[[Expr], bool] = bool
+) -> Iterator[Expr]:
+    """What expressions depend on, arguments first.
+
+    Args:
+        roots: what to begin with.
+        stop: those of which the arguments are not wanted.
+        through: which arguments are.
+    """
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(r, False) for r in reversed(roots)]
+    while stack:
+        e, done = stack.pop()
+        if done:
+            yield e
+        elif e not in seen:
+            seen.add(e)
+            stack.append((e, True))
+            if e not in stop:
+                stack += [(a, False) for a in reversed(e.args) if through(a)]

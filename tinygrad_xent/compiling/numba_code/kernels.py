@@ -15,8 +15,9 @@ import numpy as np
 
 from ..planning.values import Value
 from . import sums
-from .expressions import Expr, pick
-from .schedule import Columns, Gather, Schedule, Store, closure
+from .expressions import Expr, closure, pick
+from .schedule import Columns, Gather, Schedule, Store
+from .shifts import LIMIT, Shift
 from .wording import SMALL, Wording, dtype_name
 
 _BLOCK = 2048
@@ -57,6 +58,7 @@ class Writer:
         self.words = Wording()
         self.lines: list[str] = []
         self.section = 0
+        self.depth = 2  # how far the lines of a row are indented
         self.overwritten: set[str] = set()  # rows in which something was kept
 
     def write(self) -> Kernel:
@@ -64,8 +66,11 @@ class Writer:
         for k in range(self.plan.sections):
             self.section = k
             self._mend(k)
-            for loop in self.plan.loops(k):
-                self._loop(loop)
+            shifts = self.plan.shifts(k)
+            if shifts:
+                self._shifted(k, shifts)
+            else:
+                self._loops(k)
         self.section = self.plan.sections
         self._mend(self.section)
         self._numbers_of_row()
@@ -74,7 +79,7 @@ class Writer:
         return Kernel(self.name, text, words.loads, words.numbers, words.widths, words.functions)
 
     def _put(self, depth: int, line: str) -> None:
-        self.lines.append("    " * depth + line)
+        self.lines.append("    " * (self.depth + depth) + line)
 
     # -- around the loop over rows ---------------------------------------------------------------
 
@@ -97,38 +102,68 @@ class Writer:
     def _numbers_of_row(self) -> None:
         for s in self.plan.stores:
             if not s.expr.wide:
-                self._put(2, f"{s.name}[i] = {self._number(s.expr)}")
+                self._put(0, f"{s.name}[i] = {self._number(s.expr)}")
         for g in self.totals:
-            self._accumulate(2, g.name, g.op, self._number(g.expr), g.expr.dtype)
+            self._accumulate(0, g.name, g.op, self._number(g.expr), g.expr.dtype)
 
     def _mend(self, k: int) -> None:
         """What is put at a column of a row that is stored plain, once loop k - 1 has stored it."""
         for s in self.plan.stores:
             if s.mend and max(s.expr.ready + 1, s.mend[1].ready) == k:
                 at, value = s.mend
-                self._put(2, f"{s.name}[i, {self._number(at)}] = {self._number(value)}")
+                self._put(0, f"{s.name}[i, {self._number(at)}] = {self._number(value)}")
 
     # -- loops over columns ----------------------------------------------------------------------
 
+    def _loops(self, k: int) -> None:
+        for loop in self.plan.loops(k):
+            self._loop(loop)
+
+    def _shifted(self, k: int, shifts: list[Shift]) -> None:
+        """A section shifted by an entry of the row, and again by the largest if that is far off."""
+        for s in shifts:
+            entry = self._number(self._pick(*s.entry.args))
+            name = self.words.known[s.largest] = self.words.shift(s.largest)
+            self._put(0, f"{name} = {entry}")
+        searches = [Columns(s.largest.args[0].width, [s.largest], [], []) for s in shifts]
+        for search in searches:
+            self._prepare(search)
+        self._put(0, "for attempt in range(2):  # with this entry, and else with the largest")
+        self._put(1, "if attempt == 1:")
+        self.depth += 2
+        for search in searches:
+            self._loop(search)
+        self.depth -= 1
+        self._loops(k)
+        small = [f"{self.words.name(f)} < {LIMIT}" for s in shifts for f in s.sums]
+        self._put(0, f"if {' and '.join(small)}:")
+        self._put(1, "break")
+        self.depth -= 1
+
     def _loop(self, loop: Columns) -> None:
+        order = self._prepare(loop)
+        blocks = loop.width > SMALL and any(_adds(f) for f in loop.folds)
+        for f in loop.folds:
+            start = sums.first(self.words, _kind(f), f.dtype, total=blocks and _adds(f))
+            self._put(0, f"{self.words.name(f)} = {start}")
+        if blocks:
+            self._in_blocks(loop, order)
+        else:
+            self._put(0, f"for j in range({self.words.columns(loop.width)}):")
+            self._body(1, loop, order, "j", "")
+        for f in loop.folds:
+            self._close(f, blocks and _adds(f))
+        self.overwritten.update(s.name + "[i, {}]" for s in loop.stores)
+
+    def _prepare(self, loop: Columns) -> list[Expr]:
+        """Numbers that a loop needs; what it computes for each column."""
         order = self.plan.order(loop, self.section)
         for e in order:
             for a in e.args:
                 if not a.wide:
                     self._number(a)
         self._prepare_mends(loop.stores)
-        blocks = loop.width > SMALL and any(_adds(f) for f in loop.folds)
-        for f in loop.folds:
-            start = sums.first(self.words, _kind(f), f.dtype, total=blocks and _adds(f))
-            self._put(2, f"{self.words.name(f)} = {start}")
-        if blocks:
-            self._in_blocks(loop, order)
-        else:
-            self._put(2, f"for j in range({self.words.columns(loop.width)}):")
-            self._body(3, loop, order, "j", "")
-        for f in loop.folds:
-            self._close(f, blocks and _adds(f))
-        self.overwritten.update(s.name + "[i, {}]" for s in loop.stores)
+        return order
 
     def _prepare_mends(self, stores: Sequence[Store]) -> None:
         """Numbers that may be read from a row before it is overwritten."""
@@ -141,19 +176,19 @@ class Writer:
         """Columns are counted from the start of a block: only so are the loops vectorised."""
         columns = self.words.columns(loop.width)
         names = [self.words.name(f) for f in loop.folds if _adds(f)]
-        self._put(2, f"for block in range(0, {columns}, {_BLOCK}):")
+        self._put(0, f"for block in range(0, {columns}, {_BLOCK}):")
         for f in filter(_adds, loop.folds):
             start = sums.first(self.words, "sum", f.dtype)
-            self._put(3, f"{self.words.name(f)}_part = {start}")
+            self._put(1, f"{self.words.name(f)}_part = {start}")
         for e in order:
             if e.op == "here":
                 at = self._number(e.args[0])
-                self._put(3, f"{at}_here = {at} - block")
-        self._put(3, f"for k in range(min({_BLOCK}, {columns} - block)):")
-        self._put(4, "j = np.uint64(block + k)")
-        self._body(4, loop, order, "k", "_here")
+                self._put(1, f"{at}_here = {at} - block")
+        self._put(1, f"for k in range(min({_BLOCK}, {columns} - block)):")
+        self._put(2, "j = np.uint64(block + k)")
+        self._body(2, loop, order, "k", "_here")
         for name in names:
-            self._put(3, f"{name} += {name}_part")
+            self._put(1, f"{name} += {name}_part")
 
     def _body(self, depth: int, loop: Columns, order: list[Expr], j: str, here: str) -> None:
         plan, local = self.plan, dict[Expr, str]()
@@ -187,10 +222,13 @@ class Writer:
     def _close(self, f: Expr, blocks: bool) -> None:
         name = self.words.name(f)
         text = sums.last(self.words, _kind(f), f.dtype, name)
+        if f in self.words.known:  # a shift
+            self._put(0, f"{self.words.known[f]} = {text}")
+            return
         if blocks and f.dtype != np.float64:
             text = f"np.{dtype_name(f.dtype)}({name})"
         if text != name:
-            self._put(2, f"{name}_of_row = {text}")
+            self._put(0, f"{name}_of_row = {text}")
             name += "_of_row"
         self.words.known[f] = name
 
@@ -216,7 +254,7 @@ class Writer:
             text = self.words.entry(e, [self.words.known[a] for a in e.args])
         name = self.words.local(e, text)
         if name != text:
-            self._put(2, f"{name} = {text}")
+            self._put(0, f"{name} = {text}")
         self.words.known[e] = name
 
     def _entry_at(self, x: Expr, at: Expr) -> str:

@@ -24,6 +24,7 @@ from .expressions import (
     apply,
     cast,
     fold,
+    is_shifted,
     number,
     pick,
     quotient,
@@ -139,6 +140,8 @@ class Lowering:
         self._check_shapes(value, dense)
         if value.op == "div":
             return quotient(dense[0], dense[1], value.dtype)
+        if value.op == "exp" and is_shifted(dense[0]):
+            return apply("exp_shifted", *dense, dtype=value.dtype)
         return apply(value.op, *dense, dtype=value.dtype)
 
     def _check_shapes(self, value: Value, args: list[Expr]) -> None:

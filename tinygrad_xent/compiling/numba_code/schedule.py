@@ -8,15 +8,16 @@ scratch. A row that differs from a plain one at one column is stored plain, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..planning.rows import DEAR
-from .expressions import Expr, apply, pick
+from .expressions import Expr, apply, closure, pick
+from .shifts import Shift, shifts_in
 
+_DEAR = DEAR | {"exp_shifted"}
 _CHEAP = 6  # operations up to which something is computed again rather than kept
 
 
@@ -78,10 +79,11 @@ class Schedule:
     def __init__(self, stores: list[Store], gathers: list[Gather]) -> None:
         self.stores = [_mended(s) for s in stores]
         self.gathers = gathers
-        roots = [s.expr for s in self.stores] + [g.expr for g in gathers]
-        roots += [e for s in self.stores if s.mend for e in s.mend]
-        reached = list(closure(roots))
+        stored = [s.expr for s in self.stores]
+        stored += [e for s in self.stores if s.mend for e in s.mend]
+        reached = list(closure([*stored, *(g.expr for g in gathers)]))
         self._folds = [e for e in reached if e.op.startswith("fold_")]
+        self._shifts = self._shifts_that_pay(stored)
         self.sections = max((e.ready for e in reached), default=0) + 1
         self.home: dict[Expr, int] = {}
         self.kept: dict[Expr, str] = {}
@@ -103,6 +105,23 @@ class Schedule:
             )
             for w in widths
         ]
+
+    def shifts(self, k: int) -> list[Shift]:
+        """The shifts of section k, of which only some rows need the largest entry."""
+        return [s for s in self._shifts if s.largest.ready == k]
+
+    def _shifts_that_pay(self, stored: list[Expr]) -> list[Shift]:
+        """Those that save a loop, and of which the section may be done twice."""
+        found, folds = shifts_in(stored, [g.expr for g in self.gathers]), self._folds
+        self._folds = [f for f in folds if all(f is not s.largest for s in found)]
+        kept = [s for s in found if self._pays(s.largest)]
+        self._folds = [f for f in folds if all(f is not s.largest for s in kept)]
+        return kept
+
+    def _pays(self, largest: Expr) -> bool:
+        k = largest.ready
+        again = any(loop.gathers for loop in self.loops(k))
+        return not self.loops(k - 1) and not again and _cost(largest.args[0]) <= _CHEAP
 
     def order(self, loop: Columns, k: int) -> list[Expr]:
         """The wide expressions that a loop computes or reads, arguments first."""
@@ -146,29 +165,6 @@ class Schedule:
                 self.kept[e] = name + "[{}]"
 
 
-def closure(
-    roots: list[Expr], stop: Container[Expr] = (), through: Callable[[Expr], bool] = bool
-) -> Iterator[Expr]:
-    """What expressions depend on, arguments first.
-
-    Args:
-        roots: what to begin with.
-        stop: those of which the arguments are not wanted.
-        through: which arguments are.
-    """
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(r, False) for r in reversed(roots)]
-    while stack:
-        e, done = stack.pop()
-        if done:
-            yield e
-        elif e not in seen:
-            seen.add(e)
-            stack.append((e, True))
-            if e not in stop:
-                stack += [(a, False) for a in reversed(e.args) if through(a)]
-
-
 def _alike(a: Expr, b: Expr) -> bool:
     return a.dtype == b.dtype and a.width == b.width
 
@@ -177,7 +173,7 @@ def _cost(e: Expr) -> int:
     """About how many operations it takes to compute a wide expression again."""
     computed: dict[Any, int] = {}
     for x in closure([e], (), lambda a: a.wide):
-        own = 0 if x.op in ("load", "here") else 20 if x.op in DEAR else 1
+        own = 0 if x.op in ("load", "here") else 20 if x.op in _DEAR else 1
         computed[x] = own + sum(computed[a] for a in x.args if a.wide)
     return computed[e]
 

@@ -27,12 +27,8 @@ from __future__ import annotations
 import numpy as np
 
 
-def exp(x):
-    x = 710.0 if x > 710.0 else x
-    x = -746.0 if x < -746.0 else x
-    shifted = x * 1.4426950408889634 + 6755399441055744.0
-    n = shifted - 6755399441055744.0
-    r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+def exp_series(r):
+    """e^r for |r| <= log(2)/2."""
     p = 2.5112287762868507e-08
     p = p * r + 2.762229361531783e-07
     p = p * r + 2.7557235344227518e-06
@@ -43,7 +39,26 @@ def exp(x):
     p = p * r + 0.041666666666619695
     p = p * r + 0.1666666666666668
     p = p * r + 0.5
-    p = (p * (r * r) + r) + 1.0
+    return (p * (r * r) + r) + 1.0
+
+
+def exp_series_32(r):
+    """e^r for |r| <= log(2)/2."""
+    p = np.float32(0.0013940485)
+    p = p * r + np.float32(0.0083664305)
+    p = p * r + np.float32(0.0416664052)
+    p = p * r + np.float32(0.1666654463)
+    p = p * r + np.float32(0.5)
+    return (p * (r * r) + r) + np.float32(1.0)
+
+
+def exp(x):
+    x = 710.0 if x > 710.0 else x
+    x = -746.0 if x < -746.0 else x
+    shifted = x * 1.4426950408889634 + 6755399441055744.0
+    n = shifted - 6755399441055744.0
+    r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    p = exp_series(r)
     # 2^n as a product of two, so that neither overflows and a subnormal result is rounded once
     halved = n * 0.5 + 6755399441055744.0
     k = np.float64(halved).view(np.int64)
@@ -58,17 +73,36 @@ def exp_32(x):
     shifted = x * np.float32(1.442695) + np.float32(12582912.0)
     n = shifted - np.float32(12582912.0)
     r = (x - n * np.float32(0.693359375)) - n * np.float32(-0.00021219444)
-    p = np.float32(0.0013940485)
-    p = p * r + np.float32(0.0083664305)
-    p = p * r + np.float32(0.0416664052)
-    p = p * r + np.float32(0.1666654463)
-    p = p * r + np.float32(0.5)
-    p = (p * (r * r) + r) + np.float32(1.0)
+    p = exp_series_32(r)
     halved = n * np.float32(0.5) + np.float32(12582912.0)
     k = np.float32(halved).view(np.int32)
     rest = np.float32(shifted).view(np.int32) - k
     p = p * np.int32((k + 127) << 23).view(np.float32)
     return p * np.int32((rest + 127) << 23).view(np.float32)
+
+
+def exp_shifted(x):
+    """exp for x up to 350; what is larger counts as that. Most are negative, and none has 2^n > 2^511."""
+    x = 350.0 if x > 350.0 else x
+    x = -746.0 if x < -746.0 else x
+    shifted = x * 1.4426950408889634 + 6755399441055744.0
+    n = shifted - 6755399441055744.0
+    r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    k = np.float64(shifted).view(np.int64)
+    p = exp_series(r) * np.int64((k + 1535) << 52).view(np.float64)  # by 2^(n+512), a normal number
+    return p * 7.458340731200207e-155  # 2^-512
+
+
+def exp_shifted_32(x):
+    """The same for x up to 43."""
+    x = np.float32(43.0) if x > np.float32(43.0) else x
+    x = np.float32(-104.0) if x < np.float32(-104.0) else x
+    shifted = x * np.float32(1.442695) + np.float32(12582912.0)
+    n = shifted - np.float32(12582912.0)
+    r = (x - n * np.float32(0.693359375)) - n * np.float32(-0.00021219444)
+    k = np.float32(shifted).view(np.int32)
+    p = exp_series_32(r) * np.int32((k + 191) << 23).view(np.float32)
+    return p * np.float32(5.421010862427522e-20)  # 2^-64
 
 
 def expm1(x):

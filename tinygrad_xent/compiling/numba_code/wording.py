@@ -20,7 +20,9 @@ _INFIX = {
     "sign": "np.sign({0})", "sqrt": "np.sqrt({0})", "sin": "np.sin({0})", "cos": "np.cos({0})",
     "astype": "{0}", "spread": "{0}", "place": "place({0}, {1})",
 }  # fmt: skip
-_OWN = frozenset({"exp", "expm1", "log", "log1p", "tanh", "scale"})  # as in vector_math.py
+_OWN = frozenset(
+    {"exp", "exp_shifted", "expm1", "log", "log1p", "tanh", "scale"}
+)  # as in vector_math.py
 _CHOICE = {"maximum": "larger", "minimum": "smaller"}
 ELEMENTWISE = frozenset(_INFIX) | _OWN | frozenset(_CHOICE)  # what can be said at all
 _COMPARISONS = frozenset({"greater", "less", "greater_equal", "less_equal", "equal", "not_equal"})
@@ -50,6 +52,10 @@ class Wording:
     def name(self, e: Expr) -> str:
         """The variable that holds an expression."""
         return self._named(e, e.op.removeprefix("fold_"))
+
+    def shift(self, largest: Expr) -> str:
+        """The variable for what is taken off a row, which may be its largest entry."""
+        return self._named((largest, "shift"), "shift")
 
     def _named(self, key: Any, kind: str) -> str:
         if key not in self._names:

@@ -33,7 +33,7 @@ from numba import njit
 
 exactly = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 freely = njit(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", forceinline=True)
-kernel = njit(fastmath={"contract"}, error_model="numpy", nogil=True, cache=True)
+kernel = njit(error_model="numpy", nogil=True, cache=True)
 
 
 '''
