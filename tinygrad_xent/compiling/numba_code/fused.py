@@ -13,6 +13,7 @@ from ..numpy_code.segments import Part
 from ..planning.rows import Stage
 from ..planning.values import Value
 from .kernels import Kernel, Writer
+from .lanes import LaneWriter, suits
 from .lowering import Lowering
 from .mixing import mixed
 from .schedule import Gather, Store
@@ -60,7 +61,8 @@ class FusedLoop(Loop):
             else:
                 lowering.add(step)
         stores = [Store(f"out_{i}", lowering.wide(v)) for i, v in enumerate(part.lasting)]
-        kernel = Writer(f"loop_{len(self.page.kernels) + 1}", stores, gathers).write()
+        write = LaneWriter if suits(self.stage.rows, stores, gathers) else Writer
+        kernel = write(f"loop_{len(self.page.kernels) + 1}", stores, gathers).write()
         self.page.kernels.append(kernel)
         self._call(kernel, part, gathers)
 

@@ -51,11 +51,13 @@ class Writer:
             others are arrays that it is given, after everything else.
     """
 
+    wording = Wording
+
     def __init__(self, name: str, stores: list[Store], gathers: list[Gather]) -> None:
         self.name = name
         self.plan = Schedule(stores, gathers)
         self.totals = [g for g in gathers if not g.expr.wide]
-        self.words = Wording()
+        self.words = self.wording()
         self.lines: list[str] = []
         self.section = 0
         self.depth = 2  # how far the lines of a row are indented
@@ -73,7 +75,7 @@ class Writer:
                 self._loops(k)
         self.section = self.plan.sections
         self._mend(self.section)
-        self._numbers_of_row()
+        self._results_of_row()
         words = self.words
         text = "\n".join([*self._head(), *self.lines, *self._end()]) + "\n"
         return Kernel(self.name, text, words.loads, words.numbers, words.widths, words.functions)
@@ -81,37 +83,62 @@ class Writer:
     def _put(self, depth: int, line: str) -> None:
         self.lines.append("    " * (self.depth + depth) + line)
 
+    def _indent(self, by: int) -> None:
+        self.depth += by
+
+    def _say(self, line: str) -> None:
+        """A statement about the row at hand."""
+        self._put(0, line)
+
+    def _cell(self, store: Store, column: str) -> str:
+        """An entry of the row at hand of a result."""
+        return f"{store.name}[i, {column}]"
+
     # -- around the loop over rows ---------------------------------------------------------------
 
     def _head(self) -> list[str]:
-        words = self.words
-        kept = [f"    {name} = np.empty({words.columns(e.width)}, np.{dtype_name(e.dtype)})"
-                for name, e in self.plan.scratch.items()]  # fmt: skip
+        words, start = self.words, self._start_of_row()
         results = [s.name for s in self.plan.stores]
         results += [g.name for g in self.plan.gathers if g.expr.wide]
         names = ["start", "stop", *words.loads, *words.numbers, *words.widths, *results]
         totals = [f"    {g.name} = {sums.first(words, g.op, g.expr.dtype, total=True)}"
                   for g in self.totals]  # fmt: skip
         head = ["@kernel", f"def {self.name}({', '.join(names)}):"]
-        return [*head, *kept, *totals, "    for i in range(start, stop):"]
+        return [*head, *self._memory(), *totals, *start]
+
+    def _memory(self) -> list[str]:
+        """Rows of scratch."""
+        return [f"    {name} = np.empty({self.words.columns(e.width)}, np.{dtype_name(e.dtype)})"
+                for name, e in self.plan.scratch.items()]  # fmt: skip
+
+    def _start_of_row(self) -> list[str]:
+        return ["    for i in range(start, stop):"]
 
     def _end(self) -> list[str]:
         found = [sums.last(self.words, g.op, g.expr.dtype, g.name) for g in self.totals]
         return [f"    return {', '.join(found)}"] if found else []
 
-    def _numbers_of_row(self) -> None:
-        for s in self.plan.stores:
-            if not s.expr.wide:
-                self._put(0, f"{s.name}[i] = {self._number(s.expr)}")
-        for g in self.totals:
-            self._accumulate(0, g.name, g.op, self._number(g.expr), g.expr.dtype)
+    def _results_of_row(self, depth: int = 0) -> None:
+        """The numbers of the row at hand, stored or added to those of other rows."""
+        narrow = [s for s in self.plan.stores if not s.expr.wide]
+        exprs = [s.expr for s in narrow] + [g.expr for g in self.totals]
+        numbers = [self._number(e) for e in exprs]
+        for s, number in zip(narrow, numbers, strict=False):
+            self._put(depth, f"{s.name}[i] = {number}")
+        for g, number in zip(self.totals, numbers[len(narrow) :], strict=True):
+            self._accumulate(depth, g.name, g.op, number, g.expr.dtype)
 
     def _mend(self, k: int) -> None:
         """What is put at a column of a row that is stored plain, once loop k - 1 has stored it."""
         for s in self.plan.stores:
             if s.mend and max(s.expr.ready + 1, s.mend[1].ready) == k:
                 at, value = s.mend
-                self._put(0, f"{s.name}[i, {self._number(at)}] = {self._number(value)}")
+                place, number = self._number(at), self._number(value)
+                self._replace(f"{self._cell(s, place)} = {number}")
+
+    def _replace(self, line: str) -> None:
+        """A statement that puts a number at a column that only the row knows."""
+        self._say(line)
 
     # -- loops over columns ----------------------------------------------------------------------
 
@@ -124,36 +151,47 @@ class Writer:
         for s in shifts:
             entry = self._number(self._pick(*s.entry.args))
             name = self.words.known[s.largest] = self.words.shift(s.largest)
-            self._put(0, f"{name} = {entry}")
+            self._say(f"{name} = {entry}")
         searches = [Columns(s.largest.args[0].width, [s.largest], [], []) for s in shifts]
         for search in searches:
             self._prepare(search)
         self._put(0, "for attempt in range(2):  # with this entry, and else with the largest")
         self._put(1, "if attempt == 1:")
-        self.depth += 2
+        self._indent(2)
         for search in searches:
             self._loop(search)
-        self.depth -= 1
+        self._indent(-1)
         self._loops(k)
-        small = [f"{self.words.name(f)} < {LIMIT}" for s in shifts for f in s.sums]
-        self._put(0, f"if {' and '.join(small)}:")
+        self._put(0, f"if {self._are_small(shifts)}:")
         self._put(1, "break")
-        self.depth -= 1
+        self._indent(-1)
+
+    def _largest_instead(self, f: Expr, text: str) -> str:
+        """The shift of a row that is done again."""
+        return text
+
+    def _are_small(self, shifts: list[Shift]) -> str:
+        """Whether the shifts at hand will do."""
+        return " and ".join(f"{self.words.name(f)} < {LIMIT}" for s in shifts for f in s.sums)
 
     def _loop(self, loop: Columns) -> None:
         order = self._prepare(loop)
         blocks = loop.width > SMALL and any(_adds(f) for f in loop.folds)
         for f in loop.folds:
             start = sums.first(self.words, _kind(f), f.dtype, total=blocks and _adds(f))
-            self._put(0, f"{self.words.name(f)} = {start}")
+            self._say(f"{self.words.name(f)} = {start}")
         if blocks:
             self._in_blocks(loop, order)
         else:
-            self._put(0, f"for j in range({self.words.columns(loop.width)}):")
-            self._body(1, loop, order, "j", "")
+            self._body(self._over_columns(loop), loop, order, "j", "")
         for f in loop.folds:
             self._close(f, blocks and _adds(f))
-        self.overwritten.update(s.name + "[i, {}]" for s in loop.stores)
+        self.overwritten.update(self._cell(s, "{}") for s in loop.stores)
+
+    def _over_columns(self, loop: Columns) -> int:
+        """The head of a loop, and how deep its body is."""
+        self._put(0, f"for j in range({self.words.columns(loop.width)}):")
+        return 1
 
     def _prepare(self, loop: Columns) -> list[Expr]:
         """Numbers that a loop needs; what it computes for each column."""
@@ -213,7 +251,7 @@ class Writer:
             sum_ = sums.joined(self.words, g.op, f"{g.name}[j]", local[g.expr])
             self._put(depth, f"{g.name}[j] = {sum_}")
         for s in loop.stores:
-            self._put(depth, f"{s.name}[i, j] = {local[s.expr]}")
+            self._put(depth, f"{self._cell(s, 'j')} = {local[s.expr]}")
 
     def _accumulate(self, depth: int, name: str, op: str, x: str, dtype: np.dtype[Any]) -> None:
         for line in sums.accumulate(self.words, name, op, x, dtype):
@@ -223,13 +261,13 @@ class Writer:
         name = self.words.name(f)
         text = sums.last(self.words, _kind(f), f.dtype, name)
         if f in self.words.known:  # a shift
-            self._put(0, f"{self.words.known[f]} = {text}")
+            self._say(f"{self.words.known[f]} = {self._largest_instead(f, text)}")
             return
         if blocks and f.dtype != np.float64:
             text = f"np.{dtype_name(f.dtype)}({name})"
         if text != name:
-            self._put(0, f"{name}_of_row = {text}")
-            name += "_of_row"
+            name = self.words.of_row(f)
+            self._say(f"{name} = {text}")
         self.words.known[f] = name
 
     # -- numbers -------------------------------------------------------------------------------
@@ -254,7 +292,7 @@ class Writer:
             text = self.words.entry(e, [self.words.known[a] for a in e.args])
         name = self.words.local(e, text)
         if name != text:
-            self._put(0, f"{name} = {text}")
+            self._say(f"{name} = {text}")
         self.words.known[e] = name
 
     def _entry_at(self, x: Expr, at: Expr) -> str:

@@ -40,7 +40,8 @@ def accumulate(words: Wording, name: str, op: str, x: str, dtype: np.dtype[Any])
     key, sign = x, ">" if op == "max" else "<"
     if dtype.kind == "f":
         key = words.call("order" if op == "max" else "order_from_below", dtype, x)
-    return [f"key_{name} = {key}", f"{name} = key_{name} if key_{name} {sign} {name} else {name}"]
+    found = "key_" + name.partition("[")[0]
+    return [f"{found} = {key}", f"{name} = {found} if {found} {sign} {name} else {name}"]
 
 
 def last(words: Wording, op: str, dtype: np.dtype[Any], name: str) -> str:

@@ -57,6 +57,10 @@ class Wording:
         """The variable for what is taken off a row, which may be its largest entry."""
         return self._named((largest, "shift"), "shift")
 
+    def of_row(self, f: Expr) -> str:
+        """The variable for what a fold comes to."""
+        return self.name(f) + "_of_row"
+
     def _named(self, key: Any, kind: str) -> str:
         if key not in self._names:
             self._counts[kind] = self._counts.get(kind, -1) + 1
