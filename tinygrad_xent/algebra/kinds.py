@@ -30,8 +30,12 @@ class Anything:
 
     @staticmethod
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
-        """Zeros, negatives and ties among them."""
-        return rng.choice([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0], size=SHAPE)
+        return _mixed(rng, SHAPE)
+
+
+def _mixed(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Numbers with zeros, negatives and ties among them."""
+    return rng.choice([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0], size=shape)
 
 
 class Whole(Anything):
@@ -87,7 +91,7 @@ class Left(Anything):
 
     @staticmethod
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
-        return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=(4, SHAPE[0]))
+        return _mixed(rng, (4, SHAPE[0]))
 
 
 class Right(Anything):
@@ -97,7 +101,7 @@ class Right(Anything):
 
     @staticmethod
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
-        return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=(SHAPE[1], 4))
+        return _mixed(rng, (SHAPE[1], 4))
 
 
 class TurnedLeft(Anything):
@@ -259,7 +263,7 @@ class Symmetric(Anything):
 
     @staticmethod
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
-        value = rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=(SHAPE[1], SHAPE[1]))
+        value = _mixed(rng, (SHAPE[1], SHAPE[1]))
         return value + value.T
 
 
@@ -276,8 +280,8 @@ class Constant(Anything):
 
     @staticmethod
     def draw(rng: np.random.Generator, env: dict[str, Any]) -> Any:
-        shape = [1 if i in env["along"].axis else n for i, n in enumerate(SHAPE)]
-        return rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0], size=shape)
+        shape = tuple(1 if i in env["along"].axis else n for i, n in enumerate(SHAPE))
+        return _mixed(rng, shape)
 
 
 class Count(Anything):
