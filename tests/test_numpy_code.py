@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -361,3 +362,63 @@ def test_memory_used_again_too_early_is_found(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(memory.Places, "_find", early)
     assert fails()
+
+
+# -- choices --------------------------------------------------------------------------------------
+
+ASKED = np.resize(np.array([np.nan, -np.inf, np.inf, 0.0, -0.0, 2.0, -2.0, 0.5, 0.25]), 3000)
+COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal)
+CHOICES: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+    "a bound": lambda x, c: (x, c),
+    "x beyond a bound": lambda x, c: (c, x),
+    "x or -x": lambda x, c: (-x, x),
+    "-x or x": lambda x, c: (x, -x),
+    "-x or a bound": lambda x, c: (-x, c),
+    "another number": lambda x, c: (c + 1.0, x),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("compare", COMPARISONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("bound", [0.0, 0.5])
+def test_choices_by_a_comparison(name: str, compare: Any, bound: float) -> None:
+    x = tx.tensor(ASKED)
+    mask = {"greater": x > bound, "greater_equal": x >= bound, "less": x < bound,
+            "less_equal": x <= bound}[compare.__name__]  # fmt: skip
+    made = tx.where(mask, *CHOICES[name](x, bound))
+    source = numpy_code.generate([x], [made]).source
+    even = name in ("x or -x", "-x or a bound") and bound == 0
+    clipped = even or name in ("a bound", "x beyond a bound")
+    assert clipped == (not re.search(r"np\.copyto|select\(|keep\(", source))
+    (found,) = numpy_code.generate([x], [made]).load()(ASKED)
+    np.testing.assert_array_equal(found, np.where(mask.value, *CHOICES[name](ASKED, bound)))
+
+
+@pytest.mark.parametrize("size", [3, 300, 3000])
+def test_a_weight_of_zero_makes_nothing_of_infinity(size: int) -> None:
+    p = np.resize([0.0, 0.5, 0.0, 2.0], size)
+    infinite = np.resize([1.0, 2.0, np.inf, 3.0, np.nan], size)
+    for q in (infinite, np.resize([1.0, 2.0, 3.0], size)):
+        a, b = tx.tensor(p), tx.tensor(q)
+        with np.errstate(invalid="ignore"):
+            run = numpy_code.generate([a, b], [tx.where(a != 0, a * b, 0.0)]).load()
+            (found,) = run(p, q)
+            np.testing.assert_array_equal(found, np.where(p != 0, p * q, 0.0))
+
+
+def test_the_largest_of_each_row_is_known_by_its_mask() -> None:
+    x = tx.tensor(np.array([[1.0, 3.0, 3.0], [np.nan, 0.0, 1.0], [-np.inf, 5.0, 2.0]] * 400))
+    shifted = x - tx.max(x, axis=1, keepdims=True)
+    code = numpy_code.generate([x], [tx.where(shifted == 0, 7.0, x)])
+    assert "select(" not in code.source
+    assert "where=" in code.source
+    found = code.load()(x.value)[0]
+    np.testing.assert_array_equal(found[:3], [[1, 7, 7], [np.nan, 0, 1], [-np.inf, 7, 2]])
+
+
+def test_what_is_read_as_a_whole_is_not_overwritten_where_it_is_made_once_more() -> None:
+    rng = np.random.default_rng(0)
+    x, y, c = (tx.tensor(rng.normal(size=shape)) for shape in ((3, 3), 3, (3, 3)))
+    v = x * y
+    down, across = tx.transpose(v) @ v, tx.transpose(v) @ c
+    assert_runs([x, y, c], [tx.sum(v @ down), across @ tx.transpose(v), v @ tx.transpose(across)])
