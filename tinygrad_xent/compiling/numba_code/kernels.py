@@ -1,8 +1,8 @@
 """Expressions over rows, written out as one function with a loop over rows.
 
 For each row there are sections. Section k has the numbers that need the folds of k loops over
-columns, and then the k-th of these loops. Long sums are sums of those of blocks of columns, which
-is more accurate.
+columns, and then the k-th of these loops. A section may be done twice, with another shift. Long
+sums are sums of those of blocks of columns, which is more accurate.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import numpy as np
 
 from ..planning.values import Value
 from . import sums
-from .expressions import Expr, closure, pick
-from .schedule import Columns, Gather, Schedule, Store
+from .expressions import Expr
+from .row_numbers import RowNumbers
+from .schedule import Columns, Gather, Store
 from .shifts import LIMIT, Shift
-from .wording import SMALL, Wording, dtype_name
+from .wording import SMALL, dtype_name
 
 _BLOCK = 2048
 
@@ -42,7 +43,7 @@ class Kernel:
     functions: set[str]
 
 
-class Writer:
+class Writer(RowNumbers):
     """Writes a kernel.
 
     Args:
@@ -51,17 +52,10 @@ class Writer:
             others are arrays that it is given, after everything else.
     """
 
-    wording = Wording
-
     def __init__(self, name: str, stores: list[Store], gathers: list[Gather]) -> None:
+        super().__init__(stores, gathers)
         self.name = name
-        self.plan = Schedule(stores, gathers)
         self.totals = [g for g in gathers if not g.expr.wide]
-        self.words = self.wording()
-        self.lines: list[str] = []
-        self.section = 0
-        self.depth = 2  # how far the lines of a row are indented
-        self.overwritten: set[str] = set()  # rows in which something was kept
 
     def write(self) -> Kernel:
         """The function."""
@@ -79,16 +73,6 @@ class Writer:
         words = self.words
         text = "\n".join([*self._head(), *self.lines, *self._end()]) + "\n"
         return Kernel(self.name, text, words.loads, words.numbers, words.widths, words.functions)
-
-    def _put(self, depth: int, line: str) -> None:
-        self.lines.append("    " * (self.depth + depth) + line)
-
-    def _indent(self, by: int) -> None:
-        self.depth += by
-
-    def _say(self, line: str) -> None:
-        """A statement about the row at hand."""
-        self._put(0, line)
 
     def _cell(self, store: Store, column: str) -> str:
         """An entry of the row at hand of a result."""
@@ -269,50 +253,6 @@ class Writer:
             name = self.words.of_row(f)
             self._say(f"{name} = {text}")
         self.words.known[f] = name
-
-    # -- numbers -------------------------------------------------------------------------------
-
-    def _number(self, e: Expr) -> str:
-        """The name of a number of the row at hand, written out before if it has to be."""
-        if e not in self.words.known:
-            for part in closure([e], self.words.known, lambda e: not e.wide):
-                if part not in self.words.known:
-                    self._write_number(part)
-        return self.words.known[e]
-
-    def _write_number(self, e: Expr) -> None:
-        if e.op == "pick":
-            x, at = e.args
-            same = self.words.picks.setdefault((x, at), e)
-            if same is not e:
-                self.words.known[e] = self._number(same)
-                return
-            text = self._entry_at(x, at)
-        else:
-            text = self.words.entry(e, [self.words.known[a] for a in e.args])
-        name = self.words.local(e, text)
-        if name != text:
-            self._say(f"{name} = {text}")
-        self.words.known[e] = name
-
-    def _entry_at(self, x: Expr, at: Expr) -> str:
-        """A wide expression at one column: read where it is kept, or computed there."""
-        kept = self.plan.kept.get(x)
-        if kept and self.plan.home[x] < self.section and kept not in self.overwritten:
-            return kept.format(self._number(at))
-        if x.op == "load":
-            return self.words.load(x, self._number(at))
-        if x.op == "here":
-            return f"{self._number(at)} == {self._number(x.args[0])}"
-        return self.words.entry(x, [self._number(self._pick(a, at)) for a in x.args])
-
-    def _pick(self, x: Expr, at: Expr) -> Expr:
-        """The entry of an argument at a column, as one expression each time it is asked for."""
-        if not x.wide:
-            return x
-        if (x, at) not in self.words.picks:
-            self.words.picks[x, at] = pick(x, at)
-        return self.words.picks[x, at]
 
 
 def _kind(f: Expr) -> str:

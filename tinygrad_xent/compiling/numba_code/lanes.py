@@ -13,6 +13,7 @@ Where fewer rows are left, the last one stands for those that are not there, wit
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -175,11 +176,12 @@ class LaneWriter(Writer):
         """The lines, in which what is used in one loop only is a number and no array."""
         lines = self.lines
         for name in list(self.words.lanes):
-            used = [n for n, line in enumerate(lines) if f"{name}[r]" in line]
+            entry = re.compile(rf"\b{name}\[r\]")
+            used = [n for n, line in enumerate(lines) if entry.search(line)]
             if len({self.loop_of[n] for n in used}) <= 1:
                 del self.words.lanes[name]
                 for n in used:
-                    lines[n] = lines[n].replace(f"{name}[r]", name)
+                    lines[n] = entry.sub(name, lines[n])
         return lines
 
     def _memory(self) -> list[str]:
