@@ -26,9 +26,10 @@ def results(rows: int, columns: int, dtype: Any = np.float64) -> Graph:
     e = tx.exp(x * w)
     q = e / tx.sum(e, 1, keepdims=True)
     picked = tx.log(q[np.arange(rows), y])
+    flat = tx.where(tx.max(x, 1) == tx.min(x, 1), 0.0, picked)
+    above = tx.where(tx.sum(x, 1, keepdims=True) >= 0.0, q, x)
     outputs = [q, picked, tx.sum(picked), tx.sum(q * x, 0), tx.max(x, 0), tx.min(tx.max(q, 1)),
-               tx.tanh(x) - tx.min(x, 1, keepdims=True), tx.sum(x > w, 1),
-               tx.where(tx.sum(x, 1, keepdims=True) >= 0.0, q, x), tx.max(x, 1) == tx.min(x, 1)]  # fmt: skip
+               tx.tanh(x) - tx.min(x, 1, keepdims=True), tx.sum(x > w, 1), flat, above]  # fmt: skip
     return [x, w, y], outputs
 
 
