@@ -244,6 +244,13 @@ class Lowering:
             x = self._dense(x)
         return pick(x, at)
 
+    def _do_getitem(self, step: Step) -> Expr:
+        """An entry of a whole array, such as a bias, for each row."""
+        x, *arrays = step.value.args
+        if x.ndim != 1 or x.size < 2 or len(arrays) != 1 or step.by_row != (False, True):
+            raise NotInLoops("getitem")
+        return pick(self._dense(self._read(x, False)), self._at(step, 1, x.size))
+
     def _do_row_scatter(self, step: Step) -> Spike:
         value = step.value
         width = _width_of_rows(value)
