@@ -13,7 +13,7 @@ from oracle import assert_close, differences
 
 import tinygrad_xent as tx
 from tinygrad_xent.differentiate import cotangents
-from tinygrad_xent.graph import Tensor, toposort
+from tinygrad_xent.graph import Tensor, constant, toposort
 
 # -- accumulation ---------------------------------------------------------------------------------
 
@@ -185,6 +185,31 @@ def test_an_array_that_was_read_only_for_a_while_is_no_exception() -> None:
     assert_close(t.grad, expected)
     with pytest.raises(ValueError, match="WRITEABLE"):
         t.value.flags.writeable = True
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_large_arrays_are_copied_once_and_stay_as_they_were(order: Any) -> None:
+    data = np.asfortranarray(np.ones((2048, 300))) if order == "F" else np.ones((2048, 300))
+    t = tx.tensor(data)
+    loss = (t * t * data).sum()
+    by = loss.args[0].args[1]
+    data[:] = 0.0
+    loss.backward()
+    assert_close(t.grad, np.full(data.shape, 2.0))
+    assert constant(by) is by
+    for part in (by, by[5:].T):
+        assert constant(part) is part
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            part.flags.writeable = True
+
+
+def test_a_read_only_view_of_what_others_change_is_copied() -> None:
+    memory = bytearray(8 * 2**20)
+    data = np.frombuffer(memoryview(memory).toreadonly())
+    t = tx.tensor(data)
+    memory[:8] = b"12345678"
+    assert data[0] != 0
+    assert t.value[0] == 0
 
 
 def test_index_and_mask_arrays_are_copied_too() -> None:

@@ -12,6 +12,7 @@ from ..errors import DtypeError, NotSupportedError, ShapeError, describe, explai
 _FLOAT64 = np.dtype(np.float64)
 _FLOATS = frozenset({float, np.float64, np.float32})
 _NUMBERS = _FLOATS | {int, bool}
+_LARGE = 2**22  # bytes from which NumPy asks the system for large pages, which are there sooner
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
@@ -40,8 +41,8 @@ def is_float(value: Any) -> bool:
 def constant(value: Any, asked: str = "tensor") -> Any:
     """An operation's plain argument: a number as it is, anything else as an array of our own.
 
-    Arrays are copied into `bytes`, which nothing can change in place: neither the caller through
-    the array that was given, nor anyone through the one that the graph holds.
+    Arrays are copied into memory that nothing can change in place: neither the caller through the
+    array that was given, nor anyone through the one that the graph holds.
     """
     if type(value) in _NUMBERS:
         return value
@@ -67,11 +68,20 @@ def constant(value: Any, asked: str = "tensor") -> Any:
     return array if isinstance(array, np.generic) else _frozen(array)
 
 
+class _Memory(np.ndarray):
+    """The memory of a large constant, which is reached through a read-only view of it only."""
+
+
 def _frozen(array: np.ndarray) -> np.ndarray:
     base: Any = array.base.base if type(array.base) is np.ndarray else array.base
-    if type(base) is bytes:  # its own, or that of the array it is a view of
-        return array
-    return np.ndarray(array.shape, array.dtype, array.tobytes())
+    owner: Any = base.obj if type(base) is memoryview else base
+    if type(owner) in (bytes, _Memory):
+        return array  # a constant itself, or a view of one
+    if array.nbytes < _LARGE:
+        return np.ndarray(array.shape, array.dtype, array.tobytes())
+    memory: Any = np.empty(array.shape, array.dtype).view(_Memory)
+    memory[...] = array
+    return np.frombuffer(memoryview(memory).toreadonly(), array.dtype).reshape(array.shape)
 
 
 def _from_sequence(value: Any) -> np.ndarray:
