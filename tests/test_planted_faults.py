@@ -124,7 +124,7 @@ def test_overwriting_at_a_fan_out_is_found(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_missing_unbroadcast_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(differentiate, "unbroadcast", lambda c, shape: c)
+    monkeypatch.setattr(differentiate.sending, "unbroadcast", lambda c, shape: c)
     with pytest.raises(AssertionError):
         check_broadcasting()
     with pytest.raises(AssertionError):
@@ -132,6 +132,6 @@ def test_a_missing_unbroadcast_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_missing_guard_of_where_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(differentiate, "unpoisoned", lambda c, g: c)
+    monkeypatch.setattr(differentiate.walk, "unpoisoned", lambda c, g: c)
     with pytest.raises(AssertionError):
         check_where_guard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,54 @@ def test_python_floats_are_arrays_of_no_axes(name: str) -> None:
                 f = tx.grad(f)
             assert isinstance(f(one[i]), float)
             assert_close(f(one[i]), f(np.array(one[i])), f"{name} order {order}", 1e-14)
+
+
+@pytest.mark.parametrize("name", ["exp", "add", "maximum", "greater"])
+def test_too_many_arguments_are_no_place_to_write_into(name: str) -> None:
+    op, place = TABLE[name], np.full(3, 7.0)
+    assert op.arity is not None
+    for x in (np.ones(3), tx.tensor(np.ones(3))):
+        with pytest.raises(tx.DtypeError, match=f"takes {op.arity}, not {op.arity + 1}"):
+            op(*[x] * op.arity, place)
+    assert np.all(place == 7.0)
+
+
+def test_a_rule_for_each_of_two_arguments_gets_the_settings() -> None:
+    name = "blend_of_the_test"
+    blend = tx.primitive(
+        name,
+        lambda x, y, share: share * x + (1 - share) * y,
+        vjp=(lambda g, _, x, y, share: g * share, lambda g, _, x, y, share: g * (1 - share)),
+    )
+    del tx.graph.PRIMITIVES[name]
+    assert tx.grad(lambda x, y: blend(x, y, share=0.25), (0, 1))(2.0, 3.0) == (0.25, 0.75)
+
+
+ODD = (0.0, -0.0, 1.0, -2.5, 710.0, np.inf, -np.inf, np.nan)
+
+
+@pytest.mark.parametrize("name", [n for n, op in TABLE.items() if op.scalar is not None])
+def test_python_arithmetic_says_what_numpy_says(name: str) -> None:
+    """At every pair of odd numbers, ties and nan among them, and without a NumPy number in it."""
+    op = TABLE[name]
+    for x, y in itertools.product(ODD, ODD):
+        args = (x, y)[: op.arity]
+        with np.errstate(all="ignore"):
+            there = op.array(*map(np.float64, args))
+            here = [op(*args), op(*map(tx.tensor, args)).value]
+        for value in here:
+            np.testing.assert_allclose(value, there, rtol=1e-15)
+            assert type(value) is (bool if there.dtype.kind == "b" else float)
+
+
+@pytest.mark.parametrize("f", [tx.relu, lambda x: tx.maximum(x, 0.0), lambda x: tx.clip(x, 0, 9)])
+def test_python_numbers_stay_python_numbers(f: Any) -> None:
+    """One NumPy number in it would make all that follows several times slower."""
+    x = tx.tensor(2.0)
+    y = f(x) * abs(x) + tx.minimum(x, 3.0) * x
+    y.backward()
+    assert type(y.value) is type(x.grad) is float
+    assert x.grad == 8.0
 
 
 @pytest.mark.parametrize("name", ["sum", "max", "min"])

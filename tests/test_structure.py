@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
 import subprocess
 import sys
@@ -18,9 +19,9 @@ ROOT = Path(tx.__file__).parent
 
 # Each room imports only from those before it. The demo and the command line are users of the whole.
 ORDER = [
-    "errors", "trees", "graph", "ops", "functions", "differentiate", "batching", "transforms",
-    "numpy", "writing", "algebra", "reading", "drawing", "checking", "linting", "compiling",
-    "numerics", "stepping", "testing", "__init__", "demo", "bench", "cli", "__main__",
+    "errors", "trees", "graph", "ops", "functions", "differentiate", "batching", "calling",
+    "transforms", "numpy", "writing", "algebra", "reading", "drawing", "checking", "linting",
+    "compiling", "numerics", "stepping", "testing", "__init__", "demo", "bench", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -102,6 +103,15 @@ def test_rules_never_name_numpy_functions() -> None:
                 assert used <= allowed, f"{op.name}: {used}"
 
 
+def test_a_rule_that_does_not_read_the_result_says_so() -> None:
+    """It calls the result `_`, and the walk may then free the result before the rule is called."""
+    for op in DIFFERENTIABLE.values():
+        for rule in op.vjp if isinstance(op.vjp, tuple) else (op.vjp,):
+            if rule is not None:
+                read = {i.argval for i in dis.get_instructions(rule) if "STORE" not in i.opname}
+                assert rule.__code__.co_varnames[1] == ("out" if "out" in read else "_"), op.name
+
+
 def test_compositions_have_no_derivative_of_their_own() -> None:
     for path in (ROOT / "functions").glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -126,7 +136,7 @@ import tinygrad_xent as tx
 tx.grad(lambda x: x * x)(1.0)
 rooms = {name.split(".")[1] for name in sys.modules if name.startswith("tinygrad_xent.")}
 assert rooms <= {"errors", "functions", "graph", "numpy", "ops", "transforms", "trees",
-                 "batching", "differentiate"}, rooms
+                 "batching", "calling", "differentiate"}, rooms
 assert "jinja2" not in sys.modules
 assert tx.derive and tx.testing.assert_gradient
 """

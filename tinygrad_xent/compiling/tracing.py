@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import transforms
+from ..calling import is_inside
 from ..errors import CompileError, describe, explain
 from ..graph import (
     Blank,
@@ -86,7 +86,7 @@ def _of_dtype(final: Any, result: Any) -> Any:
 
 def is_watched() -> bool:
     """Whether this is inside a function that is being differentiated, or recorded itself."""
-    return transforms.is_inside() or isinstance(observer.get(), _Tracing)
+    return is_inside() or isinstance(observer.get(), _Tracing)
 
 
 def _standing_for(x: Any) -> Tensor:

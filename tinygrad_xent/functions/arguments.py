@@ -17,7 +17,7 @@ def accepts_lists(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def accepting(*args: Any, **kwargs: Any) -> Any:
-        if list in map(type, args) or list in map(type, kwargs.values()):
+        if list in map(type, args) or (kwargs and list in map(type, kwargs.values())):
             return function(*map(opened, args), **{k: opened(v) for k, v in kwargs.items()})
         return function(*args, **kwargs)
 

@@ -44,11 +44,13 @@ def weighed(weight: Any, x: Any) -> Any:
 def positive_part(x: Any) -> Any:
     """x where x > 0, else 0; NaN stays NaN."""
     value = numbers(x)
-    if not known(value):
-        return where(x > 0, x, 0.0)
     if type(value) is float:
-        return where.giving(0.0 if value <= 0 else value, x > 0, x, 0.0)
-    return where.giving(np.maximum(value, 0.0), x > 0, x, 0.0)
+        part = 0.0 if value <= 0 else value
+    elif known(value):
+        part = np.maximum(value, 0.0)
+    else:
+        return where(x > 0, x, 0.0)
+    return where.giving(part, x > 0, x, 0.0)
 
 
 def log_of_complement(x: Any, complement: Any, ruled_out: Any) -> Any:

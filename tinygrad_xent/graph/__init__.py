@@ -1,20 +1,22 @@
 """The one data structure: a node that carries its value and remembers how it was made.
 
-Nothing here knows an operation. `ops/` declares them; `differentiate.py` walks what they record.
-Read `tensor.py`, then `primitive.py`; `values.py` says what a node may hold, `table.py` how a
-declaration reaches NumPy's functions and Python's operators.
+Nothing here knows an operation. `ops/` declares them; `differentiate/` walks what they record.
+Read `tensor.py`, then `primitive.py`; `values.py` says what a node may hold, `order.py` how a graph
+is gone through, `table.py` how a declaration reaches NumPy's functions and Python's operators.
 """
 
 from .blank import Blank, known, veiled
 from .interpreting import interpret, with_args
+from .order import toposort
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
-from .tensor import ALONE, Tensor, detached, leaf_value, op_name, record, tensor, toposort
+from .tensor import ALONE, MANY, Tensor, detached, leaf_value, op_name, record, tensor
 from .values import constant, dtype_of, is_float, numbers, shape_of
 
 __all__ = [
     "ALONE",
+    "MANY",
     "PRIMITIVES",
     "Blank",
     "Observer",

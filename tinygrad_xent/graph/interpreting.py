@@ -21,7 +21,7 @@ def interpret(
             made of it.
         done: what is made already; the rest is added to it.
 
-    >>> from .tensor import tensor, toposort
+    >>> from tinygrad_xent.graph import tensor, toposort
     >>> x = tensor(3.0)
     >>> y = x * x + 1
     >>> made = interpret(toposort(y), lambda n, args: n.op.evaluate(args, {}) if n.op else 5.0)

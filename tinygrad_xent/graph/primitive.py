@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from inspect import signature
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +12,12 @@ from numpy import ndarray
 
 from ..errors import DtypeError, ShapeError, describe, explain
 from .recording import is_recording
-from .tensor import NO_PARAMS, Tensor, detached, record, record_pair
+from .tensor import NO_PARAMS, Tensor, detached, record
 from .values import constant
 
 _ARRAYS = frozenset({ndarray, np.float64, np.float32})  # which NumPy computes with, unasked
-_PLAIN = _ARRAYS | {float, int}
+_PLAIN = _ARRAYS | {float, int, bool}
+_HELD = _PLAIN - {ndarray} | {Tensor}  # what a node holds as it is
 recording = is_recording.get
 PRIMITIVES: dict[str, Primitive] = {}
 
@@ -27,13 +30,17 @@ class Primitive:
     """
 
     __slots__ = (
-        "arity", "array", "code", "elementwise", "latex", "name", "pairwise", "precedence",
-        "rows", "sample", "scalar", "selects", "text", "vjp", "works",
+        "arity", "array", "code", "elementwise", "latex", "name", "pair", "pairwise", "precedence",
+        "reads_result", "rows", "sample", "scalar", "selects", "text", "together",
+        "vjp", "works",
     )  # fmt: skip
 
     if TYPE_CHECKING:
         vjp: Any
-        pairwise: bool
+        pairwise: bool  # a rule for each of two arguments
+        together: bool  # one rule for all arguments
+        reads_result: bool  # whether a rule does
+        pair: Any  # the short way for two arguments, if these are what it takes
         scalar: Callable[..., float] | None
         rows: Any
         elementwise: bool
@@ -47,49 +54,57 @@ class Primitive:
 
     def __init__(self, name: str, array: Callable[..., Any], **fields: Any) -> None:
         self.name, self.array = name, array
-        self.arity = array.nin if isinstance(array, np.ufunc) else None  # one more would be out=
+        self.arity = _arity(array)
         for key, value in fields.items():
             setattr(self, key, value)
-        self.pairwise = type(self.vjp) is tuple and len(self.vjp) == 2 and all(self.vjp)
+        rules = self.vjp if type(self.vjp) is tuple else (self.vjp,)
+        self.pairwise = len(rules) == 2 and all(rules)
+        self.together = callable(self.vjp)
+        self.reads_result = any(map(_reads_result, rules))
+        self.pair = express(self) if self.arity == 2 else None
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        if len(args) == 1:  # the short way for one array: much of a graph, and of its rules
+        if len(args) == 1:  # the short ways first; what fails there, `apply` does again
             (a,) = args
             x = a._value if type(a) is Tensor else a
-            if type(x) in _ARRAYS and (x is a or recording()):
+            compute: Any = self.scalar if type(x) is float else None
+            if type(x) in _ARRAYS:
+                compute = self.array
+            if compute is not None and (x is a or recording()):
                 try:
-                    value = self.array(x, **params) if params else self.array(x)
-                except (ValueError, TypeError, IndexError) as error:
-                    raise self._misfit(args, params, error) from None
-                return value if x is a else record(self, args, params or NO_PARAMS, value)
-        return self._apply(args, params)
+                    value = compute(x, **params) if params else compute(x)
+                except (ArithmeticError, ValueError, TypeError, IndexError):
+                    pass
+                else:
+                    return value if x is a else record(self, args, params or NO_PARAMS, value)
+        elif _PLAIN.issuperset(map(type, args)) and self.arity in (None, len(args)):
+            try:
+                return self.evaluate(args, params)
+            except (ValueError, TypeError, IndexError):
+                pass
+        elif self.pair is not None and len(args) == 2 and not params:
+            return self.pair(*args)
+        return self.apply(args, params)
 
-    def _apply(self, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def apply(self, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """The general way: any number of arguments, of any kind."""
         if len(args) != self.arity and self.arity is not None:
             raise self._miscounted(args)
-        values = []
-        traced = plain = False
-        for a in args:
-            if type(a) is Tensor:
-                traced = True
-                values.append(a._value)
-            else:
-                plain = True
-                values.append(a if type(a) in _PLAIN else constant(a, self.name))
+        values = [
+            a._value if type(a) is Tensor else a if type(a) in _PLAIN else constant(a, self.name)
+            for a in args
+        ]
         try:
-            if values and type(values[0]) is ndarray:
-                value = self.array(*values, **params)
-            else:
-                value = self.evaluate(values, params)
+            value = self.evaluate(values, params)
         except (ValueError, TypeError, IndexError) as error:
             raise self._misfit(args, params, error) from None
-        if not traced:
-            return value
+        return self._recorded(value, args, values, params) if Tensor in map(type, args) else value
+
+    def _recorded(self, value: Any, args: Any, values: Any, params: dict[str, Any]) -> Tensor:
         if not recording():
             return detached(value)
-        if plain:
-            args = tuple([a if type(a) is Tensor else constant(v, self.name)
+        if not _HELD.issuperset(map(type, args)):
+            args = tuple([a if type(a) in _HELD else constant(v, self.name)
                           for a, v in zip(args, values)])  # noqa: B905  # fmt: skip
         return record(self, args, params or NO_PARAMS, value)
 
@@ -99,14 +114,11 @@ class Primitive:
         What was rounded in the arguments need not be lost in the value. It is for operations
         without settings.
         """
-        if not any(type(a) is Tensor for a in args):
+        if Tensor not in map(type, args):
             return value
-        if not is_recording.get():
-            return detached(value)
-        held = tuple(a if type(a) is Tensor else constant(a, self.name) for a in args)
-        return record(self, held, NO_PARAMS, value)
+        return self._recorded(value, args, args, NO_PARAMS)
 
-    def evaluate(self, values: list[Any], params: dict[str, Any]) -> Any:
+    def evaluate(self, values: Sequence[Any], params: dict[str, Any]) -> Any:
         """The value: by Python's own arithmetic for Python numbers, else by NumPy's."""
         if self.scalar is not None and _are_python_floats(*values):
             try:
@@ -146,28 +158,43 @@ class Primitive:
 
 
 def express(op: Primitive) -> Callable[[Any, Any], Any]:
-    """`op` of two arguments by the short way, for operators: a graph of scalars is made of them.
+    """`op` of two arguments by the short way: a graph of scalars is made of them.
 
-    It records what `op` would. Whatever is out of the ordinary is left to `op`, errors included.
+    It records what `op` would. Whatever is out of the ordinary is left to `op.apply`, errors
+    included.
     """
-    scalar: Any = op.scalar
+    scalar: Any = getattr(op, "scalar", None)
+    array, new = op.array, Tensor.__new__
 
     def apply(a: Any, b: Any) -> Any:
         x = a._value if type(a) is Tensor else a
         y = b._value if type(b) is Tensor else b
+        value: Any = None
         if recording():
             try:
-                if (type(x) is float and type(y) is float) or _are_python_floats(x, y):
-                    return record_pair(op, a, b, scalar(x, y))
-                if type(x) is ndarray or type(y) is ndarray:
+                if type(x) is float and type(y) is float:
+                    value = scalar(x, y)
+                elif type(x) in _ARRAYS or type(y) in _ARRAYS:
                     if type(a) is not Tensor:
                         a = x = constant(a)
                     elif type(b) is not Tensor:
                         b = y = constant(b)
-                    return record_pair(op, a, b, op.array(x, y))
+                    value = array(x, y)
+                elif _are_python_floats(x, y):
+                    value = scalar(x, y)
             except (ArithmeticError, ValueError, TypeError):
                 pass
-        return op(a, b)
+        if value is None:
+            return op.apply((a, b), {})
+        node = new(Tensor)  # what `record` does, with no more calls
+        node.op = op
+        node._first = a
+        node._second = b
+        node.params = NO_PARAMS
+        node._value = value
+        node.name = None
+        node._grad = None
+        return node
 
     return apply
 
@@ -177,6 +204,19 @@ def _are_python_floats(x: Any, y: Any = 1.0) -> bool:
     if type(x) is float:
         return type(y) is float or type(y) is int
     return type(x) is int and type(y) is float
+
+
+def _arity(array: Callable[..., Any]) -> int | None:
+    """How many arguments there are, if that is known: to a ufunc, one more would be out=."""
+    if isinstance(array, np.ufunc):
+        return array.nin
+    return len(signature(array).parameters) if type(array) is BuiltinFunctionType else None
+
+
+def _reads_result(rule: Any) -> bool:
+    """Whether a rule looks at the result; one that does not calls it `_`."""
+    code = getattr(rule, "__code__", None)
+    return rule is not None and (code is None or code.co_varnames[1:2] != ("_",))
 
 
 def _load_primitive(name: str) -> Primitive:

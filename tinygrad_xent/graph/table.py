@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NotSupportedError, describe, explain
-from .primitive import PRIMITIVES, Primitive, express
+from .primitive import PRIMITIVES, Primitive
 from .tensor import Tensor
 
 _NUMPY: dict[Any, Callable[..., Any]] = {}
@@ -42,7 +42,8 @@ def primitive(
             function `(g, out, *args, **params) -> (one cotangent per argument)`, or a tuple of
             functions, one per argument, of which only those needed are called. `None`, for the
             whole or for one argument, means not differentiable there. Rules need not undo
-            broadcasting or conversions of dtype: `differentiate.py` does, in one place.
+            broadcasting or conversions of dtype: `differentiate/` does, in one place. A rule that
+            does not read the result calls it `_`, and may find its memory freed.
         rows: the same operation on each row of an argument that has one more axis in front, written
             like a rule, with the arguments as they are and the settings. One function for the first
             argument, or a tuple of them; elementwise operations need none. Where it is None or
@@ -60,7 +61,7 @@ def primitive(
 
     >>> import numpy as np
     >>> cube = primitive("cube_of_the_example", lambda x: x * x * x,
-    ...                  vjp=lambda g, out, x: (g * 3 * x * x,))
+    ...                  vjp=lambda g, _, x: (g * 3 * x * x,))
     >>> x = Tensor(2.0); y = cube(x); y.backward(); y.value, x.grad
     (8.0, 12.0)
     """
@@ -105,9 +106,7 @@ _REFLECTED = {f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "pow",
 
 def _short(function: Callable[..., Any]) -> Callable[..., Any]:
     """The shortest way to the function, for operators and for NumPy."""
-    if isinstance(function, Primitive) and function.pairwise and function.scalar is not None:
-        return express(function)
-    return function
+    return getattr(function, "pair", None) or function
 
 
 def _method(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from .primitive import Primitive
 
 NO_PARAMS: dict[str, Any] = {}
-ALONE: Any = type("Alone", (), {"__repr__": lambda _: "ALONE"})()  # in place of a second argument
+# What stands in place of a second argument where there is one argument, or neither one nor two.
+ALONE: Any = type("Alone", (), {"__repr__": lambda _: "ALONE"})()
+MANY: Any = type("Many", (), {"__repr__": lambda _: "MANY"})()
 
 
 class Tensor:
@@ -49,15 +51,15 @@ class Tensor:
     np.float64(5.0)
     """
 
-    # Two arguments, which most operations have, are kept in the node: a tuple for each node would
-    # double what the cyclic collector has to look at. Others are a tuple in `_first`.
+    # One argument or two, which most operations have, are kept in the node: a tuple for each node
+    # would double what the cyclic collector has to look at. Others are a tuple in `_first`.
     __slots__ = ("_first", "_grad", "_second", "_value", "name", "op", "params")
 
     op: Primitive | None
     params: dict[str, Any]
     name: str | None
 
-    if TYPE_CHECKING:  # attached by the declarations in ops/ and by differentiate.py
+    if TYPE_CHECKING:  # attached by the declarations in ops/ and by differentiate/
         __add__: Callable[..., Tensor]
         __radd__: Callable[..., Tensor]
         __sub__: Callable[..., Tensor]
@@ -87,7 +89,7 @@ class Tensor:
     def __init__(self, value: Any, name: str | None = None) -> None:
         self.op = None
         self._first: Any = ()
-        self._second: Any = ALONE
+        self._second: Any = MANY
         self.params = NO_PARAMS
         self._value = leaf_value(value)
         self.name = name
@@ -98,7 +100,8 @@ class Tensor:
     @property
     def args(self) -> tuple[Any, ...]:
         """What the primitive was applied to: Tensors and constants."""
-        return self._first if self._second is ALONE else (self._first, self._second)
+        first, second = self._first, self._second
+        return (first,) if second is ALONE else first if second is MANY else (first, second)
 
     @property
     def value(self) -> Any:
@@ -197,42 +200,10 @@ class Tensor:
             )
         )
 
-    # -- copying: flat, so that a long chain does not recurse ---------------------------------
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self.op is None:
-            return _load_leaf, (self._value, self.name, self._grad)
-        order = [n for n in toposort(self) if n.op is not None]
-        place = {id(node): i for i, node in enumerate(order)}
-        return _load_graph, ([_dump(node, place) for node in order],)
-
 
 def op_name(x: Any) -> str:
     """The name of the operation that made a node; "" for leaves, and for what is no node."""
     return x.op.name if isinstance(x, Tensor) and x.op is not None else ""
-
-
-def toposort(*roots: Tensor) -> list[Tensor]:
-    """Every node the roots depend on, arguments before results; iterative, in a fixed order."""
-    order: list[Tensor] = []
-    seen: set[Tensor] = set()
-    stack: list[Any] = list(reversed(roots))
-    while stack:
-        node = stack.pop()
-        if node is None:  # all that the node below depends on is in the order by now
-            order.append(stack.pop())
-        elif node not in seen:
-            seen.add(node)
-            if node.op is None:
-                order.append(node)
-                continue
-            stack.append(node)
-            stack.append(None)
-            a, b = node._first, node._second
-            for x in a[::-1] if b is ALONE else (b, a):
-                if type(x) is Tensor and x not in seen:
-                    stack.append(x)
-    return order
 
 
 def tensor(value: Any, name: str | None = None) -> Tensor:
@@ -244,19 +215,19 @@ def tensor(value: Any, name: str | None = None) -> Tensor:
     return Tensor(value, name)
 
 
-def leaf_value(value: Any) -> Any:
+def leaf_value(value: Any, asked: str = "tensor") -> Any:
     """What a leaf holds: Python numbers and lists of them as float64, arrays as frozen copies."""
     if type(value) in (float, int, bool):
         return float(value)
     if isinstance(value, Tensor):
         raise NotSupportedError(
             explain(
-                "tensor: this is a Tensor already",
+                f"{asked}: this is a Tensor already",
                 describe(value),
                 "x.named(...), tx.stop_gradient(x)",
             )
         )
-    return constant(value)
+    return constant(value, asked)
 
 
 def record(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], value: Any) -> Tensor:
@@ -265,22 +236,11 @@ def record(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], value: 
     node.op = op
     if len(args) == 2:
         node._first, node._second = args
+    elif len(args) == 1:
+        node._first, node._second = args[0], ALONE
     else:
-        node._first, node._second = args, ALONE
+        node._first, node._second = args, MANY
     node.params = params
-    node._value = value
-    node.name = None
-    node._grad = None
-    return node
-
-
-def record_pair(op: Primitive, a: Any, b: Any, value: Any) -> Tensor:
-    """`record` for two arguments and no settings: a graph of scalars is made of these."""
-    node = Tensor.__new__(Tensor)
-    node.op = op
-    node._first = a
-    node._second = b
-    node.params = NO_PARAMS
     node._value = value
     node.name = None
     node._grad = None
@@ -289,26 +249,3 @@ def record_pair(op: Primitive, a: Any, b: Any, value: Any) -> Tensor:
 
 def detached(value: Any) -> Tensor:
     return record(None, (), NO_PARAMS, value)  # type: ignore[arg-type]
-
-
-def _dump(node: Tensor, place: dict[int, int]) -> tuple[Any, ...]:
-    inner = [place.get(id(a)) for a in node.args]
-    args = [None if i is not None else a for a, i in zip(node.args, inner, strict=True)]
-    assert node.op is not None
-    return node.op, inner, args, node.params, node._value, node.name, node._grad
-
-
-def _load_leaf(value: Any, name: str | None, grad: Any) -> Tensor:
-    leaf = detached(value)
-    leaf.name, leaf._grad = name, grad
-    return leaf
-
-
-def _load_graph(records: list[tuple[Any, ...]]) -> Tensor:
-    nodes: list[Tensor] = []
-    for op, inner, args, params, value, name, grad in records:
-        whole = [a if i is None else nodes[i] for a, i in zip(args, inner, strict=True)]
-        node = record(op, tuple(whole), params, value)
-        node.name, node._grad = name, grad
-        nodes.append(node)
-    return nodes[-1]

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import user_line
-from ..graph import Tensor, record, recording
-from ..graph.tensor import record_pair
+from ..graph import PRIMITIVES, Tensor, record, recording
 
 Lines = dict[int, str]
-_MAKING = (record.__code__, record_pair.__code__)
+# `record`, and the code that all operations of two arguments share.
+_MAKING = (record.__code__, PRIMITIVES["add"].pair.__code__)
 
 
 def called(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, list[Tensor], Lines]:

@@ -23,35 +23,35 @@ _BROADCAST = "shapes that broadcast: from the right, each axis equal or one of t
 add = primitive(
     "add", operator.add, scalar=operator.add, numpy=np.add, elementwise=True,
     methods=("__add__", "__radd__"),
-    vjp=(lambda g, out, x, y: g, lambda g, out, x, y: g),
+    vjp=(lambda g, _, x, y: g, lambda g, _, x, y: g),
     text="{0} + {1}", latex="{0} + {1}", precedence=2, sample=_PAIRS, works=_BROADCAST,
 )  # fmt: skip
 
 sub = primitive(
     "sub", operator.sub, scalar=operator.sub, numpy=np.subtract, elementwise=True,
     methods=("__sub__", "__rsub__"),
-    vjp=(lambda g, out, x, y: g, lambda g, out, x, y: -g),
+    vjp=(lambda g, _, x, y: g, lambda g, _, x, y: -g),
     text="{0} - {1}", latex="{0} - {1}", precedence=2, sample=_PAIRS, works=_BROADCAST,
 )  # fmt: skip
 
 mul = primitive(
     "mul", operator.mul, scalar=operator.mul, numpy=np.multiply, elementwise=True,
     methods=("__mul__", "__rmul__"),
-    vjp=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
+    vjp=(lambda g, _, x, y: g * y, lambda g, _, x, y: g * x),
     text="{0}*{1}", latex=r"{0} \odot {1}", precedence=3, sample=_PAIRS, works=_BROADCAST,
 )  # fmt: skip
 
 div = primitive(
     "div", np.true_divide, scalar=operator.truediv, numpy=np.divide, elementwise=True,
     methods=("__truediv__", "__rtruediv__"),
-    vjp=(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y),
+    vjp=(lambda g, _, x, y: g / y, lambda g, out, x, y: -g * out / y),
     text="{0}/{1}", latex=r"\frac{{{0}}}{{{1}}}", precedence=3, sample=_NONZERO_PAIRS,
     works=_BROADCAST,
 )  # fmt: skip
 
 neg = primitive(
     "neg", operator.neg, scalar=operator.neg, numpy=np.negative, elementwise=True,
-    methods="__neg__", vjp=lambda g, out, x: (-g,),
+    methods="__neg__", vjp=lambda g, _, x: (-g,),
     text="-{0}", latex="-{0}", precedence=4, sample=samples.normal((3, 4)),
 )  # fmt: skip
 
@@ -59,7 +59,7 @@ neg = primitive(
 # `power` and not `**` in what follows: for a negative Python float, `**` would turn complex.
 
 
-def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
+def _power_base(g: Any, _: Any, x: Any, y: Any) -> Any:
     """y x^(y-1); at x = 0 with 0 < y < 1, where that is infinite, 0 is chosen (as for sqrt)."""
     if isinstance(y, (Tensor, np.ndarray)):
         steep = (x == 0) * ((y > 0) * (y < 1))

@@ -105,7 +105,7 @@ _SLICED = (("slice", None, None, 2), ("int", 1))
 
 _getitem = primitive(
     "getitem", _at, selects=True,
-    vjp=lambda g, out, x, *arrays, index: (
+    vjp=lambda g, _, x, *arrays, index: (
         scatter(g, *arrays, index=index, shape=shape_of(x)), *(None for _ in arrays)
     ),
     rows=lambda x, *arrays, index: _in_rows(_getitem, x, *arrays, index=index),
@@ -119,7 +119,7 @@ _getitem = primitive(
 
 scatter = primitive(
     "scatter", _scatter,
-    vjp=lambda g, out, x, *arrays, index, shape: (
+    vjp=lambda g, _, x, *arrays, index, shape: (
         _getitem(g, *arrays, index=index), *(None for _ in arrays)
     ),
     rows=lambda x, *arrays, index, shape: _in_rows(
@@ -141,7 +141,7 @@ def _put(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
 
 put = primitive(
     "put", _put, selects=True,
-    vjp=lambda g, out, x, v, *arrays, index: (
+    vjp=lambda g, _, x, v, *arrays, index: (
         put(g, 0.0, *arrays, index=index), _getitem(g, *arrays, index=index),
         *(None for _ in arrays),
     ),
@@ -179,7 +179,7 @@ def _split(g: Any, parts: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
 
 _concatenate = primitive(
     "concatenate", lambda *parts, axis: np.concatenate(parts, axis),
-    vjp=lambda g, out, *parts, axis: _split(g, parts, axis),
+    vjp=lambda g, _, *parts, axis: _split(g, parts, axis),
     text="concatenate([{*}]{axis})", code="np.concatenate([{*}]{axis})",
     sample=(samples.normal((2, 3), (1, 3), axis=0), samples.normal((2, 3), (2, 2), axis=1)),
     works="parts that differ in length along the axis only",

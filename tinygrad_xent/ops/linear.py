@@ -23,7 +23,7 @@ def _column(x: Any) -> Any:
     return expand_dims(x, axis=(_ndim(x),))
 
 
-def _left(g: Any, out: Any, x: Any, y: Any) -> Any:
+def _left(g: Any, _: Any, x: Any, y: Any) -> Any:
     """g yᵀ. Batch axes that x lacks are summed away where all broadcasting is undone."""
     if _ndim(y) == 1:
         return g * y if _ndim(x) == 1 else _column(g) * y
@@ -34,7 +34,7 @@ def _left(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g @ swapaxes(y, -1, -2)
 
 
-def _right(g: Any, out: Any, x: Any, y: Any) -> Any:
+def _right(g: Any, _: Any, x: Any, y: Any) -> Any:
     """xᵀ g. Batch axes that y lacks are summed away where all broadcasting is undone."""
     if _ndim(x) == 1:
         if _ndim(y) == 1:

@@ -40,7 +40,7 @@ _add_up: Any = np.add.reduce  # takes a third less time by position than by keyw
 
 _sum = primitive(
     "sum", lambda x, axis, keepdims: _add_up(x, axis, None, None, keepdims),
-    vjp=lambda g, out, x, axis, keepdims: (spread(g, x, axis, keepdims),),
+    vjp=lambda g, _, x, axis, keepdims: (spread(g, x, axis, keepdims),),
     rows=lambda x, axis, keepdims: _sum(x, axis=shifted(axis), keepdims=keepdims),
     text="sum({0}{axis}{keepdims})", code="np.sum({0}{axis}{keepdims})",
     latex=r"\operatorname{{sum}}{axis}({0})", sample=_samples(samples.normal),
@@ -92,7 +92,7 @@ def _sum_of_others(x: Any, axis: tuple[int, ...]) -> Any:
 
 _others = primitive(
     "others", _sum_of_others,
-    vjp=lambda g, out, x, axis: (_others(g, axis=axis),),
+    vjp=lambda g, _, x, axis: (_others(g, axis=axis),),
     rows=lambda x, axis: _others(x, axis=shifted(axis)),
     text="others({0}{axis})",
     sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3, 4), axis=(0,))),

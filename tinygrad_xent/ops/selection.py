@@ -19,7 +19,8 @@ _BROADCAST = "shapes that broadcast: from the right, each axis equal or one of t
 
 def _comparison(name: str, array: Any, ufunc: Any, method: str, text: str, latex: str) -> Any:
     return primitive(
-        name, array, numpy=ufunc, methods=method, elementwise=True, text=f"{{0}} {text} {{1}}",
+        name, array, scalar=array, numpy=ufunc, methods=method, elementwise=True,
+        text=f"{{0}} {text} {{1}}",
         latex=f"{{0}} {latex} {{1}}", precedence=1, works=_BROADCAST,
         sample=(samples.distinct((3, 4), (3, 4)), samples.distinct((3, 1), (4,))),
     )  # fmt: skip
@@ -75,7 +76,7 @@ def _where(c: Any, x: Any, y: Any) -> Any:
 
 where = primitive(
     "where", _where, numpy=np.where, elementwise=True, selects=True, works=_BROADCAST,
-    vjp=(None, lambda g, out, c, x, y: where(c, g, 0.0), lambda g, out, c, x, y: where(c, 0.0, g)),
+    vjp=(None, lambda g, _, c, x, y: where(c, g, 0.0), lambda g, _, c, x, y: where(c, 0.0, g)),
     latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
     sample=(
         samples.data(_MASK, then=((3, 4), (3, 4))),
@@ -90,16 +91,24 @@ def _share(g: Any, x: Any, y: Any) -> Any:
     return where(x > y, g, where(x == y, g / 2, 0.0))
 
 
+def _larger(x: float, y: float) -> float:
+    return x if x > y or x != x else y
+
+
+def _smaller(x: float, y: float) -> float:
+    return x if x < y or x != x else y
+
+
 maximum = primitive(
-    "maximum", np.maximum, numpy=np.maximum, elementwise=True, selects=True,
-    vjp=(lambda g, out, x, y: _share(g, x, y), lambda g, out, x, y: _share(g, y, x)),
+    "maximum", np.maximum, scalar=_larger, numpy=np.maximum, elementwise=True, selects=True,
+    vjp=(lambda g, _, x, y: _share(g, x, y), lambda g, _, x, y: _share(g, y, x)),
     latex=r"\max({0}, {1})", works=_BROADCAST,
     sample=(samples.distinct((3, 4), (3, 4)), samples.distinct((3, 1), (4,))),
 )  # fmt: skip
 
 minimum = primitive(
-    "minimum", np.minimum, numpy=np.minimum, elementwise=True, selects=True,
-    vjp=(lambda g, out, x, y: _share(g, y, x), lambda g, out, x, y: _share(g, x, y)),
+    "minimum", np.minimum, scalar=_smaller, numpy=np.minimum, elementwise=True, selects=True,
+    vjp=(lambda g, _, x, y: _share(g, y, x), lambda g, _, x, y: _share(g, x, y)),
     latex=r"\min({0}, {1})", works=_BROADCAST,
     sample=(samples.distinct((3, 4), (3, 4)), samples.distinct((3, 1), (4,))),
 )  # fmt: skip

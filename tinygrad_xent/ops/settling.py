@@ -78,14 +78,14 @@ def _of_sum_zero(rng: np.random.Generator) -> Any:
 
 relative = primitive(
     "relative", _relative,
-    vjp=lambda g, out, x, places: (balanced(g, places=places),),
+    vjp=lambda g, _, x, places: (balanced(g, places=places),),
     rows=lambda x, places: relative(x, places=places.in_each(shape_of(x)[0])),
     text="{0}", latex="{0}", code="{0}", sample=_with_zeros,
 )  # fmt: skip
 
 balanced = primitive(
     "balanced", _balanced, selects=True,
-    vjp=lambda g, out, x, places: (relative(g, places=places),),
+    vjp=lambda g, _, x, places: (relative(g, places=places),),
     rows=lambda x, places: balanced(x, places=places.in_each(shape_of(x)[0])),
     text="{0}", latex="{0}", code="{0}", sample=_of_sum_zero,
 )  # fmt: skip

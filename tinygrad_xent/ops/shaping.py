@@ -21,7 +21,7 @@ Axis = int | tuple[int, ...] | None
 
 _reshape = primitive(
     "reshape", lambda x, shape: np.reshape(x, shape),
-    vjp=lambda g, out, x, shape: (_reshape(g, shape=shape_of(x)),),
+    vjp=lambda g, _, x, shape: (_reshape(g, shape=shape_of(x)),),
     rows=lambda x, shape: _reshape(x, shape=shape_of(x)[:1] + shape),
     text="{0}.reshape{shape}", code="np.reshape({0}, {shape})",
     latex=r"\operatorname{{reshape}}({0})",
@@ -31,7 +31,7 @@ _reshape = primitive(
 
 _transpose = primitive(
     "transpose", lambda x, axes: np.transpose(x, axes),
-    vjp=lambda g, out, x, axes: (_transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    vjp=lambda g, _, x, axes: (_transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
     rows=lambda x, axes: _transpose(x, axes=(0, *shifted(axes))),
     text="{0}{axes}", latex=r"{0}^{{{axes}}}",
     sample=(samples.normal((3, 4), axes=(1, 0)), samples.normal((2, 3, 4), axes=(1, 2, 0))),
@@ -40,7 +40,7 @@ _transpose = primitive(
 
 _expand_dims = primitive(
     "expand_dims", lambda x, axis: np.expand_dims(x, axis),
-    vjp=lambda g, out, x, axis: (_squeeze(g, axis=axis),),
+    vjp=lambda g, _, x, axis: (_squeeze(g, axis=axis),),
     rows=lambda x, axis: _expand_dims(x, axis=shifted(axis)),
     text="{0}{new}", latex="{0}", code="{0}[{new}]",
     sample=(samples.normal((3, 4), axis=(1,)), samples.normal((3,), axis=(0, 2))),
@@ -49,7 +49,7 @@ _expand_dims = primitive(
 
 _squeeze = primitive(
     "squeeze", lambda x, axis: np.squeeze(x, axis),
-    vjp=lambda g, out, x, axis: (_expand_dims(g, axis=axis),),
+    vjp=lambda g, _, x, axis: (_expand_dims(g, axis=axis),),
     rows=lambda x, axis: _squeeze(x, axis=shifted(axis)),
     text="{0}{dropped}", latex="{0}", code="np.squeeze({0}{axis})",
     sample=(samples.normal((3, 1), axis=(1,)), samples.normal((1, 3, 1), axis=(0, 2))),
@@ -72,7 +72,7 @@ def _spread(x: Any, shape: tuple[int, ...]) -> Any:
 
 _broadcast_to = primitive(
     "broadcast_to", _spread,
-    vjp=lambda g, out, x, shape: (g,),
+    vjp=lambda g, _, x, shape: (g,),
     rows=lambda x, shape: _broadcast_to(align(x, 1 + len(shape)), shape=shape_of(x)[:1] + shape),
     text="{0}", latex="{0}", code="np.broadcast_to({0}, {shape})",
     sample=(samples.normal((3, 1), shape=(2, 3, 4)), samples.normal((), shape=(3,))),
@@ -81,7 +81,7 @@ _broadcast_to = primitive(
 
 _astype = primitive(
     "astype", lambda x, dtype: np.asanyarray(x).astype(dtype)[()],
-    vjp=lambda g, out, x, dtype: (g if np.dtype(dtype).kind == "f" else None,),
+    vjp=lambda g, _, x, dtype: (g if np.dtype(dtype).kind == "f" else None,),
     rows=lambda x, dtype: _astype(x, dtype=dtype),
     text="{0}", latex="{0}", code="{0}.astype({dtype})",
     sample=samples.normal((3, 4), dtype="float64"),
@@ -178,7 +178,8 @@ def _lengths(shape: Any) -> tuple[int, ...]:
 
 def axes(name: str, x: Any, axis: Axis) -> tuple[int, ...]:
     """The axes a caller means, from the front and in order; an error if one is not there."""
-    ndim = len(_shape(x))
+    value = x._value if type(x) is Tensor else x
+    ndim = value.ndim if type(value) is np.ndarray else len(_shape(value))
     if axis is None:
         return tuple(range(ndim))
     if type(axis) is int and -ndim <= axis < ndim:
@@ -232,7 +233,7 @@ stop_gradient = primitive(
 
 alias = primitive(
     "alias", lambda x: x,
-    vjp=lambda g, out, x: (g,),
+    vjp=lambda g, _, x: (g,),
     rows=lambda x: alias(x),
     text="{0}", latex="{0}", code="{0}", sample=samples.normal((3, 4)),
 )  # fmt: skip
