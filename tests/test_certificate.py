@@ -17,11 +17,13 @@ from gallery import GALLERY, logits, naive_softmax
 from oracle import TABLE
 
 import tinygrad_xent as tx
-from tinygrad_xent.algebra import deriving, rewriting, run
-from tinygrad_xent.algebra.certifying import _COMPOSED, FORMAT, Table, sealed, statement
-from tinygrad_xent.algebra.kinds import Anything
-from tinygrad_xent.algebra.naming import CALLS
-from tinygrad_xent.algebra.rule import rule
+from tinygrad_xent.algebra.attempts import run
+from tinygrad_xent.algebra.deriving import gradients
+from tinygrad_xent.algebra.matching.kinds import Anything
+from tinygrad_xent.algebra.matching.rule import rule
+from tinygrad_xent.algebra.presenting.certifying import _COMPOSED, FORMAT, Table, sealed, statement
+from tinygrad_xent.algebra.rewriting import rewrite
+from tinygrad_xent.algebra.terms.calls import CALLS
 from tinygrad_xent.checking import exact
 from tinygrad_xent.graph import PRIMITIVES
 from tinygrad_xent.ops.settling import SETTLING
@@ -416,8 +418,8 @@ def test_a_rule_that_is_wrong_for_some_values_does_not_get_a_certificate(
         "The root of a square."
         return tx.sqrt(x * x), x
 
-    monkeypatch.setattr(deriving, "SHRINKING", (root_of_square, *deriving.SHRINKING))
-    monkeypatch.setattr(rewriting, "check", lambda *_: None)
+    monkeypatch.setattr(gradients, "SHRINKING", (root_of_square, *gradients.SHRINKING))
+    monkeypatch.setattr(rewrite, "check", lambda *_: None)
     monkeypatch.setattr(run, "check", lambda *_: None)
     x = tx.tensor(0.7, name="x")
     d = tx.derive(tx.sqrt(x * x) * x, x)

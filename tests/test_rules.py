@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from tinygrad_xent import ShapeError, log, sqrt
-from tinygrad_xent.algebra import kinds
-from tinygrad_xent.algebra.along import Along, AlongOne, AlongRows
-from tinygrad_xent.algebra.kinds import (
+from tinygrad_xent.algebra.matching import kinds
+from tinygrad_xent.algebra.matching.kinds import (
     Anything,
     Constant,
     NonNegative,
@@ -18,7 +17,8 @@ from tinygrad_xent.algebra.kinds import (
     Positive,
     Simplex,
 )
-from tinygrad_xent.algebra.rule import Rule, rule
+from tinygrad_xent.algebra.matching.rule import Rule, rule
+from tinygrad_xent.algebra.matching.sums import Along, AlongOne, AlongRows
 from tinygrad_xent.algebra.rules import ALGEBRA, COMPUTING, FORMS, NAMING, TIDYING
 from tinygrad_xent.graph import Tensor, toposort
 

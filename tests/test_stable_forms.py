@@ -16,13 +16,14 @@ from test_rules import drawn, is_true
 from test_weight import sides
 
 import tinygrad_xent as tx
-from tinygrad_xent.algebra import computing, gradient_graph
-from tinygrad_xent.algebra.along import AlongOf
-from tinygrad_xent.algebra.certifying import sealed
-from tinygrad_xent.algebra.exposure import Exposure
-from tinygrad_xent.algebra.facts import Facts
-from tinygrad_xent.algebra.kinds import Anything, Nonzero, Parts, Simplex
-from tinygrad_xent.algebra.rule import Rule, rule
+from tinygrad_xent.algebra import gradient_graph
+from tinygrad_xent.algebra.computing import to_compute
+from tinygrad_xent.algebra.computing.losing_digits import Exposure
+from tinygrad_xent.algebra.facts.known import Facts
+from tinygrad_xent.algebra.matching.kinds import Anything, Nonzero, Parts, Simplex
+from tinygrad_xent.algebra.matching.rule import Rule, rule
+from tinygrad_xent.algebra.matching.sums import AlongOf
+from tinygrad_xent.algebra.presenting.certifying import sealed
 from tinygrad_xent.algebra.rules import COMPUTING
 from tinygrad_xent.graph import Tensor, toposort
 from tinygrad_xent.numerics.precise import exactly
@@ -318,9 +319,9 @@ def test_a_wrong_rule_is_caught_by_its_own_test(r: Rule) -> None:
 
 @pytest.mark.parametrize("r", _wrong(), ids=lambda r: r.name)
 def test_a_wrong_rule_never_reaches_the_code(r: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(computing, "COMPUTING", (r,))
+    monkeypatch.setattr(to_compute, "COMPUTING", (r,))
     falling = itertools.count(0, -1)
-    monkeypatch.setattr(computing, "Exposure", lambda facts: lambda term: (next(falling),))
+    monkeypatch.setattr(to_compute, "Exposure", lambda facts: lambda term: (next(falling),))
     z, p = tx.tensor([0.3, 0.2, 0.1], name="z"), tx.tensor([1.0, 0.0, 0.0], name="p")
     with pytest.raises(tx.DeriveError, match="changed the value"):
         tx.derive(_losses()["naive"](z, p), z, tx.Simplex(p))

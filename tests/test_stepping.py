@@ -13,7 +13,7 @@ from gallery import GALLERY, naive_softmax
 from oracle import DIFFERENTIABLE, draws
 
 import tinygrad_xent as tx
-from tinygrad_xent.algebra.compositions import compositions
+from tinygrad_xent.algebra.loss.compositions import compositions
 from tinygrad_xent.differentiate import cotangents
 from tinygrad_xent.drawing.values import brief
 from tinygrad_xent.graph import PRIMITIVES

@@ -23,44 +23,100 @@ ORDER = [
     "transforms", "numpy", "writing", "algebra", "reading", "drawing", "checking", "linting",
     "compiling", "numerics", "stepping", "testing", "__init__", "demo", "bench", "cli", "__main__",
 ]  # fmt: skip
+# The same inside a room of many files.
+ORDER_WITHIN = {
+    "algebra": [
+        "terms", "facts", "matching", "rules", "rewriting",
+        "loss", "attempts", "computing", "presenting", "deriving", "__init__",
+    ],
+}  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
+Name = tuple[str, ...]  # of a module, below this package
 
 
-def room_of(parts: tuple[str, ...]) -> str:
-    """A name that is no room of its own, such as `__version__`, comes from the front door."""
-    return parts[0] if parts and parts[0] in ORDER else "__init__"
+def name_of(path: Path) -> Name:
+    return path.relative_to(ROOT).with_suffix("").parts
 
 
-def imported_rooms(path: Path) -> set[str]:
-    """The rooms of this package that a file imports from, when it is imported itself."""
-    here = path.relative_to(ROOT).with_suffix("").parts
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[tuple[str, ...]] = []
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = here[: len(here) - node.level] + tuple((node.module or "").split("."))
-            base = tuple(part for part in base if part)
-            names = [base] if base else [(alias.name,) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tinygrad_xent"):
-            names = [tuple(node.module.split("."))[1:]]  # type: ignore[union-attr]
-        elif isinstance(node, ast.Import):
-            names = [tuple(alias.name.split("."))[1:] for alias in node.names
-                     if alias.name.split(".")[0] == "tinygrad_xent"]  # fmt: skip
-        found |= {room_of(name) for name in names}
+def imported(here: Name, code: str) -> set[Name]:
+    """The names in this package that a module imports."""
+    found: set[Name] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names = [tuple(alias.name.split(".")) for alias in node.names]
+            found |= {name[1:] for name in names if name[0] == "tinygrad_xent"}
+        elif isinstance(node, ast.ImportFrom):
+            base = tuple(node.module.split(".")) if node.module else ()
+            if node.level:
+                base = (*here[: len(here) - node.level], *base)
+            elif base[0] == "tinygrad_xent":
+                base = base[1:]
+            else:
+                continue
+            found |= {(*base, alias.name) for alias in node.names}
     return found
+
+
+def rooms(names: set[Name], order: list[str]) -> set[str]:
+    """What is no room of its own, such as `__version__`, comes from the front door."""
+    return {name[0] if name and name[0] in order else "__init__" for name in names}
+
+
+def upward(here: Name, code: str) -> set[str]:
+    """The rooms that a module imports from and may not: those that do not come before its own."""
+    names = imported(here, code)
+    found = _upward(here[0], rooms(names, ORDER), ORDER)
+    if here[0] in ORDER_WITHIN:
+        inner = {name[1:] for name in names if name[0] == here[0]}
+        order = ORDER_WITHIN[here[0]]
+        found |= _upward(here[1], rooms(inner, order), order)
+    return found
+
+
+def _upward(mine: str, others: set[str], order: list[str]) -> set[str]:
+    assert mine in order, f"{mine} has no place in the order of the rooms"
+    return {other for other in others if order.index(other) > order.index(mine)}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_run_only_downward(path: Path) -> None:
-    mine = path.relative_to(ROOT).with_suffix("").parts[0]
-    assert mine in ORDER, f"{mine} has no place in the order of the rooms"
-    for other in imported_rooms(path) - {mine}:
-        assert ORDER.index(other) < ORDER.index(mine), f"{mine} imports {other}, which is above it"
+    assert not upward(name_of(path), path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("here", "code", "found"),
+    [
+        ("writing/text", "from ..algebra import derive", {"algebra"}),
+        ("writing/text", "from .. import algebra", {"algebra"}),
+        ("writing/text", "import tinygrad_xent.algebra", {"algebra"}),
+        ("writing/text", "from tinygrad_xent import algebra, errors", {"algebra"}),
+        ("writing/text", "from .. import __version__", {"__init__"}),
+        ("algebra/terms/views", "from ..facts.known import Facts", {"facts"}),
+        ("algebra/terms/views", "from .. import facts", {"facts"}),
+        ("algebra/terms/views", "from .. import derive", {"__init__"}),
+        ("algebra/terms/views", "from ...checking import check", {"checking"}),
+        ("algebra/facts/known", "from ..terms.views import Term", set()),
+        ("algebra/facts/known", "from ...graph import Tensor\nimport numpy", set()),
+        ("algebra/__init__", "from .deriving.higher import derive", set()),
+    ],
+)
+def test_an_import_upward_is_found(here: str, code: str, found: set[str]) -> None:
+    assert upward(tuple(here.split("/")), code) == found
+
+
+@pytest.mark.parametrize("room", ORDER_WITHIN)
+def test_the_front_of_a_part_names_each_of_its_files(room: str) -> None:
+    """It says in which order to read them."""
+    for front in (ROOT / room).glob("*/__init__.py"):
+        said = front.read_text(encoding="utf-8")
+        for path in front.parent.glob("[!_]*.py"):
+            assert f"`{path.name}`" in said, path
 
 
 def test_the_graph_knows_no_operation() -> None:
     for path in (ROOT / "graph").glob("*.py"):
-        assert imported_rooms(path) <= {"graph", "errors"}
+        names = imported(name_of(path), path.read_text(encoding="utf-8"))
+        assert rooms(names, ORDER) <= {"graph", "errors"}
 
 
 # -- the table ------------------------------------------------------------------------------------

@@ -10,14 +10,15 @@ from gallery import GALLERY
 from test_rules import drawn
 
 import tinygrad_xent as tx
-from tinygrad_xent.algebra import deriving, run
-from tinygrad_xent.algebra.facts import Facts
-from tinygrad_xent.algebra.kinds import Anything
-from tinygrad_xent.algebra.rewriting import rewrite
-from tinygrad_xent.algebra.rule import Rule, rule
+from tinygrad_xent.algebra.attempts import run
+from tinygrad_xent.algebra.deriving import gradients
+from tinygrad_xent.algebra.facts.known import Facts
+from tinygrad_xent.algebra.matching.kinds import Anything
+from tinygrad_xent.algebra.matching.rule import Rule, rule
+from tinygrad_xent.algebra.rewriting.rewrite import rewrite
+from tinygrad_xent.algebra.rewriting.weight import Measure, algebraic, calls, tidiness
 from tinygrad_xent.algebra.rules import ALGEBRA, FORMS, NAMING, SPELLED_OUT, TIDYING
-from tinygrad_xent.algebra.terms import Terms
-from tinygrad_xent.algebra.weight import Measure, algebraic, calls, tidiness
+from tinygrad_xent.algebra.terms.standard import Terms
 from tinygrad_xent.graph import Tensor
 
 PHASES = (((*FORMS, *ALGEBRA), algebraic), ((*TIDYING, *NAMING), tidiness), (SPELLED_OUT, calls))
@@ -79,7 +80,7 @@ def test_each_step_of_a_derivation_lowers_the_weight(
 
     monkeypatch.setattr(run, "rewrite", recorded)
     make, expected = GALLERY[name]
-    assert str(deriving.gradient(*make()).result) == expected
+    assert str(gradients.gradient(*make()).result) == expected
     assert len(made) > 5
 
 

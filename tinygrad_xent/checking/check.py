@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.deriving import gradient_graph
+from ..algebra.deriving.gradients import gradient_graph
 from ..errors import DeriveError, DtypeError, ShapeError, explain
 from ..graph import Tensor, recording, shape_of, toposort
 from ..ops import mul, sum

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption, OneHot, Positive, Simplex, SumsToOne, Symmetric
-from ..algebra.residual import Algebra, vanishing_factors
-from ..algebra.views import Term, as_product, as_sum, unbroadcast
+from ..algebra.deriving.residual import Algebra, vanishing_factors
+from ..algebra.facts.assumptions import Assumption, OneHot, Positive, Simplex, SumsToOne, Symmetric
+from ..algebra.terms.views import Term, as_product, as_sum, unbroadcast
 from ..graph import Tensor, op_name, toposort
 from ..writing.text import text
 from .deciding import decide

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.sizes import Sizes
+from ..algebra.loss.sizes import Sizes
 from ..errors import TinygradXentError
 from ..graph import Tensor, shape_of
 from .longer import at_lengths

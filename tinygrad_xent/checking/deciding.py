@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..algebra.assumptions import Assumption
-from ..algebra.copying import Copy
-from ..algebra.derivation import Derivation
-from ..algebra.formula import Formula
+from ..algebra.facts.assumptions import Assumption
+from ..algebra.loss.copying import Copy
+from ..algebra.presenting.derivation import Derivation
+from ..algebra.terms.formula import Formula
 from ..errors import TinygradXentError
 from ..graph import Tensor, interpret, record, toposort
 from .subject import Subject

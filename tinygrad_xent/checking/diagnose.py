@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption, SumsToOne
+from ..algebra.facts.assumptions import Assumption, SumsToOne
 from ..graph import Tensor
 from .counterexample import shown
 from .factors import Factor, Probe, named, ratio

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption, Nonzero
-from ..algebra.copying import Copy
-from ..algebra.deriving import derivation, gradient_graph, simplify
-from ..algebra.higher import derive
-from ..algebra.residual import Algebra
-from ..algebra.stating import of_the_loss
-from ..algebra.views import Term, is_number, unbroadcast
+from ..algebra.deriving.gradients import derivation, gradient_graph, simplify
+from ..algebra.deriving.higher import derive
+from ..algebra.deriving.residual import Algebra
+from ..algebra.facts.assumptions import Assumption, Nonzero
+from ..algebra.facts.stating import of_the_loss
+from ..algebra.loss.copying import Copy
+from ..algebra.terms.views import Term, is_number, unbroadcast
 from ..errors import DeriveError
 from ..graph import Tensor
 from ..writing.text import text

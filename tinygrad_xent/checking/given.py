@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption
-from ..algebra.stating import stated
+from ..algebra.facts.assumptions import Assumption
+from ..algebra.facts.stating import stated
 from ..differentiate import not_recorded, seed_for
 from ..errors import DeriveError, DtypeError, ParseError, describe, explain
 from ..graph import Tensor, interpret, is_float, recording, toposort, with_args

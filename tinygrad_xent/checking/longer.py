@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.sizes import Sizes
+from ..algebra.loss.sizes import Sizes
 from .subject import Subject
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption
-from ..algebra.stretching import settings
+from ..algebra.facts.assumptions import Assumption
+from ..algebra.loss.unit_axes import settings
 from ..graph import Primitive, Tensor, interpret, is_float, numbers, record, shape_of
 from ..ops import mul, sum
 from ..ops.settling import SETTLING

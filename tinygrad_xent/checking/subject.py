@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.assumptions import Assumption, Nonzero, Positive, SumsToOne
-from ..algebra.sizes import Sizes
-from ..algebra.stating import of_the_loss
+from ..algebra.facts.assumptions import Assumption, Nonzero, Positive, SumsToOne
+from ..algebra.facts.stating import of_the_loss
+from ..algebra.loss.sizes import Sizes
 from ..graph import Tensor, is_float, recording, toposort
 from ..ops import mul, sum
 from ..writing.text import leaf_names, text

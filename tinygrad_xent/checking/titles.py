@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.copying import Copy
-from ..algebra.recognising import recognise
+from ..algebra.attempts.recognising import recognise
+from ..algebra.loss.copying import Copy
 from ..errors import DeriveError
 from ..graph import Tensor, interpret, op_name, record, toposort
 from ..writing.text import number, text

@@ -14,7 +14,7 @@ def verify(certificate: TextIO) -> None:
 
     FILE is what `derive --certificate` printed, or - for standard input.
     """
-    from ..algebra.certifying import statement
+    from ..algebra.presenting.certifying import statement
     from ..checking.verify import MOST_TEXT
     from ..checking.verify import verify as check
 

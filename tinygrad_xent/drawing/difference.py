@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..algebra.formula import Formula, operations
+from ..algebra.terms.formula import Formula, operations
 from ..errors import NotSupportedError, describe, explain
 from ..graph import Tensor, record
 from .changes import same

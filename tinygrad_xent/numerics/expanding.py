@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import functions
-from ..algebra.compositions import compositions
+from ..algebra.loss.compositions import compositions
 from ..graph import Primitive, Tensor, toposort
 from ..ops.settling import SETTLING
 from .coefficients import value

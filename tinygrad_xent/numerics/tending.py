@@ -150,13 +150,13 @@ def _made(loss: Any) -> tuple[Any, dict[str, Tensor]]:
 
 
 def _variable(loss: Any, variables: dict[str, Tensor], wrt: Any) -> Tensor:
-    from ..algebra.deriving import checked
+    from ..algebra.deriving.gradients import checked
 
     return checked(loss, variables.get(wrt, wrt) if isinstance(wrt, str) else wrt)[1]
 
 
 def _facts(assume: Any, named: dict[str, Tensor]) -> list[Any]:
-    from ..algebra.stating import stated
+    from ..algebra.facts.stating import stated
     from ..reading import assumption
 
     facts = assume if isinstance(assume, (list, tuple)) else [assume]

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from ..algebra.assumptions import (
+from ..algebra.facts.assumptions import (
     Assumption,
     Constant,
     NonNegative,
@@ -17,7 +17,7 @@ from ..algebra.assumptions import (
     SumsToOne,
     Symmetric,
 )
-from ..algebra.stating import stated
+from ..algebra.facts.stating import stated
 from ..errors import DeriveError
 from ..graph import Tensor
 from ..ops.shaping import axes

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import algebra
 from ..algebra import Derivation
-from ..algebra.caveats import of_branches
+from ..algebra.presenting.caveats import of_branches
 from ..errors import ParseError, explain
 from ..graph import Tensor, branches, toposort
 from . import options

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..algebra.compositions import Found
+from ..algebra.loss.compositions import Found
 from ..graph import Tensor
 from .recording import Walked
 from .records import Block

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..algebra.compositions import compositions
+from ..algebra.loss.compositions import compositions
 from ..graph import Tensor
 from ..numerics import why_nan
 from ..reading import expression

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..algebra.compositions import Found
+from ..algebra.loss.compositions import Found
 from ..drawing.titles import leaf_names, named_leaf
 from ..drawing.values import brief
 from ..graph import Tensor, record, toposort

@@ -5,12 +5,15 @@ first result is the pattern; called with what matched, the second is the replace
 random numbers, the two must be equal, which is the rule's own test. The annotations are its side
 conditions. The name and the docstring are the line in the derivation. No rule knows a loss.
 
+Read `expanding.py`, `tidying.py` and `names.py`, in the order of the phases; `differences.py` and
+`logarithms.py` are for forms to compute by.
+
     a, b, c, x, y   terms              along    a sum along whichever axes it meets
 """
 
 from __future__ import annotations
 
-from ..rule import Rule
+from ..matching.rule import Rule
 from . import differences, expanding, logarithms, names, tidying
 
 # What cancels goes first. Exponentials are brought into one form before definitions are looked for.

@@ -2,14 +2,13 @@
 
 What is shown is short: q - p. Where q rounds to 1 and p is 1, nothing is left of it. The equal form
 q*(1 - p) - p*others(q) adds up what is left of q instead. That the second form is the better one to
-compute by is what `exposure.py` says.
+compute by is what `computing/losing_digits.py` says.
 
     q, r     what sums to one            a, c, p, x, y   terms
 """
 
 from ...ops import cos, exp, expm1, log, log1p, others, sin, sqrt, sum, tanh, where
-from ..along import AlongBack, AlongOf, AlongRows, AlongVector, Place
-from ..kinds import (
+from ..matching.kinds import (
     Anything,
     Maybe,
     Nonzero,
@@ -21,7 +20,9 @@ from ..kinds import (
     Vector,
     Whole,
 )
-from ..naming import (
+from ..matching.rule import rule
+from ..matching.sums import AlongBack, AlongOf, AlongRows, AlongVector, Place
+from ..terms.calls import (
     centred,
     deviation,
     diag,
@@ -33,7 +34,6 @@ from ..naming import (
     sigmoid,
     softplus,
 )
-from ..rule import rule
 
 
 @rule

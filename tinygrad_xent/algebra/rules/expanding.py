@@ -1,8 +1,7 @@
 """Towards a sum of products, in which what can cancel does."""
 
 from ...ops import abs, exp, log, sign, sqrt, transpose, where
-from ..along import Along
-from ..kinds import (
+from ..matching.kinds import (
     Anything,
     Constant,
     Maybe,
@@ -15,7 +14,8 @@ from ..kinds import (
     Unsigned,
     Vector,
 )
-from ..rule import rule
+from ..matching.rule import rule
+from ..matching.sums import Along
 
 
 @rule

@@ -1,9 +1,10 @@
 """Logarithms in forms to compute by, which keep their digits and do not overflow."""
 
 from ...ops import exp, log, log1p
-from ..along import Along, AlongRows
-from ..kinds import Anything, Below, Positive, Scale
-from ..naming import (
+from ..matching.kinds import Anything, Below, Positive, Scale
+from ..matching.rule import rule
+from ..matching.sums import Along, AlongRows
+from ..terms.calls import (
     log1mexp,
     log_others_softmax,
     log_softmax,
@@ -14,7 +15,6 @@ from ..naming import (
     softmax,
     softplus,
 )
-from ..rule import rule
 
 
 @rule

@@ -1,10 +1,10 @@
 """Formulas that have a name, and what the names stand for."""
 
 from ...ops import exp, log, sqrt, tanh
-from ..along import Along, AlongOne, AlongRows
-from ..kinds import Anything, Count, Number
-from ..naming import logsumexp, mean, norm, sigmoid, softmax
-from ..rule import rule
+from ..matching.kinds import Anything, Count, Number
+from ..matching.rule import rule
+from ..matching.sums import Along, AlongOne, AlongRows
+from ..terms.calls import logsumexp, mean, norm, sigmoid, softmax
 
 
 @rule

@@ -1,10 +1,20 @@
 """Towards fewer operations."""
 
 from ...ops import cos, exp, log, sin, sqrt, transpose, where
-from ..along import Along
-from ..kinds import Anything, Left, Maybe, Nonzero, Number, Positive, Right, TurnedLeft, TurnedRight
-from ..naming import mean
-from ..rule import rule
+from ..matching.kinds import (
+    Anything,
+    Left,
+    Maybe,
+    Nonzero,
+    Number,
+    Positive,
+    Right,
+    TurnedLeft,
+    TurnedRight,
+)
+from ..matching.rule import rule
+from ..matching.sums import Along
+from ..terms.calls import mean
 
 
 @rule

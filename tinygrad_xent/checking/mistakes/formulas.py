@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...algebra.copying import Copy
-from ...algebra.deriving import derivation, gradient_graph
-from ...algebra.residual import Algebra
-from ...algebra.views import Term
+from ...algebra.deriving.gradients import derivation, gradient_graph
+from ...algebra.deriving.residual import Algebra
+from ...algebra.loss.copying import Copy
+from ...algebra.terms.views import Term
 from ...errors import TinygradXentError
 from ...graph import PRIMITIVES, Primitive, Tensor, interpret, numbers, op_name, record, toposort
 from ...writing.text import text
