@@ -24,6 +24,7 @@ from ..graph import (
 from ..ops import astype
 from ..trees import flatten, is_numbers
 from .arguments import check_real
+from .merging import merged
 from .stabilising.digits import keeping_digits
 from .stabilising.interning import Interner
 from .stabilising.stable import Stable
@@ -69,7 +70,7 @@ def trace(leaves: Sequence[Any], call: Callable[[list[Any]], Any]) -> Traced:
         _check_leaves([*results, *(node for node, _ in watcher.conditions)], inputs, watched)
         stable = [watcher.stable(r) if isinstance(r, Tensor) else r for r in results]
         conditions = [node for node, _ in watcher.conditions]
-        final = keeping_digits([*stable, *map(watcher.stable, conditions)])
+        final = keeping_digits(merged([*stable, *map(watcher.stable, conditions)]))
         final = [_of_dtype(f, r) for f, r in zip(final, [*results, *conditions], strict=True)]
     truths = [truth for _, truth in watcher.conditions]
     n = len(results)

@@ -54,6 +54,7 @@ class Writer:
         self.lines: list[str] = []
         self.buffered = False  # whether the size of NumPy's buffer is set
         self._targets: dict[Value, str] = {}
+        self.reshaped: dict[int, str] = {}  # the names of outputs written in another shape
         self._give_places()
 
     def code(self) -> Code:
@@ -76,6 +77,8 @@ class Writer:
         for i, value in enumerate(self.plan.outputs):
             if value in kinds and value not in self._targets:
                 self._targets[value] = f"out{i + 1}"
+            elif value.op == "reshape" and value.args[0] in kinds.keys() - self._targets.keys():
+                self._targets[value.args[0]] = self.reshaped[i] = f"rows{i + 1}"
         last = Event(reads=tuple(root(v, kinds) for v in self.plan.outputs))
         places = Places(kinds, dict(self._targets))
         places.assign([*self._events(kinds), last])
@@ -144,7 +147,7 @@ class Writer:
         """Write what is not in its output's memory yet, and return."""
         for i, value in enumerate(self.plan.outputs):
             name = f"out{i + 1}"
-            if self._targets.get(value) == name:
+            if self._targets.get(value) == name or i in self.reshaped:
                 continue
             code = self.names[value] if value in self.names else self.constant(value)
             if value.ndim:
@@ -172,6 +175,8 @@ class Writer:
         start = [f"{tuple_of} = out or ({nones})"] if outs else []
         start += [f"if out{i + 1} is None:\n        out{i + 1} = {_empty(v.shape, v.dtype)}"
                   for i, v in enumerate(self.plan.outputs) if v.ndim]  # fmt: skip
+        start += [f"{name} = out{i + 1}.reshape({self.plan.outputs[i].args[0].shape})"
+                  for i, name in self.reshaped.items()]  # fmt: skip
         end = [f"return {tuple_of or '()'}"]
         page = []
         if self.buffers:
