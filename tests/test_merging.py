@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.compiling import numpy_code
-from tinygrad_xent.compiling.merging import merged
+from tinygrad_xent.compiling.merging import indexed, merged
 from tinygrad_xent.compiling.planning.rows import Plan
 from tinygrad_xent.compiling.tracing import trace
 
@@ -119,9 +119,127 @@ def loops(step: Callable[..., Any], args: Any) -> list[tuple[int, list[str]]]:
     return [(s.rows, sorted(map(repr, s.steps))) for s in stages if s.rows]
 
 
+def steps_of(name: str, case: Case) -> list[tuple[int, list[str]]]:
+    return loops(tx.value_and_grad(LOSSES[name](case), argnums=(0, 1, 2)), case.all())
+
+
 @pytest.mark.parametrize("name", LOSSES)
+def test_all_loops_go_over_all_rows(name: str) -> None:
+    rows = {rows for rows, _ in steps_of(name, Case((2, 3)))}
+    assert 6 in rows
+    assert not rows & {2, 3}
+
+
+@pytest.mark.parametrize("name", [*set(LOSSES) - {"its sum over rows", "two axes more"}])
 def test_loops_are_those_of_one_axis(name: str) -> None:
     case = Case((2, 3))
-    flat = case.flat()
-    steps = [tx.value_and_grad(LOSSES[name](c), argnums=(0, 1, 2)) for c in (case, flat)]
-    assert loops(steps[0], case.all()) == loops(steps[1], flat.all())
+    assert steps_of(name, case) == steps_of(name, case.flat())
+
+
+@pytest.mark.parametrize("backend", BACK_ENDS)
+def test_many_rows_are_the_same_code_as_with_one_axis(backend: str) -> None:
+    """Large index arrays are told by identity, so this is another case than that of few."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+    codes = []
+    for case in (Case((4, 50)), Case((4, 50)).flat()):
+        step = LOSSES["naive cross-entropy"](case)
+        code = tx.compile(tx.value_and_grad(step, argnums=(0, 1)), backend=backend)
+        code(*case.all())
+        codes.append(code)
+    assert codes[0].memory == codes[1].memory
+    head, tail = (c.source.split("def run")[0] for c in codes)
+    assert head == tail
+
+
+# -- what mixes the axes --------------------------------------------------------------------------
+
+TRIANGLE = np.tril(np.ones((3, 3), bool))
+MIXED: dict[str, tuple[tuple[int, ...], Loss]] = {
+    "a mask of the second axis": ((2, 3, 4), lambda x: share(tx.where(TRIANGLE[:, :1], x, -9.0))),
+    "positions": ((2, 3, 4), lambda x: share(x + RNG_POSITIONS)),
+    "a mask of both": ((2, 3, 3), lambda x: share(tx.where(TRIANGLE, x, -9.0))),
+    "heads": ((2, 2, 3, 3), lambda x: share(tx.where(TRIANGLE, x, -9.0))),
+    "attention": ((2, 3, 3), lambda x: share(x @ tx.transpose(x, (0, 2, 1))) @ x),
+    "along the second": ((2, 3, 4), lambda x: share(x) / tx.exp(x).sum(axis=1, keepdims=True)),
+    "summed along the second": ((3, 3, 4), lambda x: tx.exp(share(x).sum(axis=1))),
+    "summed twice": ((3, 3, 4), lambda x: share(x).sum(axis=1).sum(axis=0)),
+    "summed along the first": ((3, 3, 4), lambda x: share(x).sum(axis=0)),
+    "turned": ((3, 3, 4), lambda x: share(tx.transpose(share(x), (1, 0, 2)))),
+    "backwards": ((3, 3, 4), lambda x: share(x)[::-1]),
+    "one of the second": ((3, 3, 4), lambda x: share(x)[:, 1]),
+    "rows out of order": ((3, 3, 4), lambda x: share(x)[np.array([[2], [1], [0]]), np.ogrid[:3]]),
+    "the diagonal": ((3, 3, 4), lambda x: share(x)[np.arange(3), np.arange(3)]),
+    "axes exchanged in an index": ((3, 3, 4), lambda x: share(x)[np.ogrid[:3], np.c_[:3]]),
+    "merged and back": (
+        (2, 3, 4), lambda x: tx.exp(share(x).reshape(6, 4)).reshape(2, 3, 4) * x
+    ),
+    "merged otherwise": ((2, 3, 4), lambda x: share(share(x).reshape(3, 2, 4))),
+    "an axis in front": ((2, 2, 3), lambda x: share(share(x)[None] + x[:, None])),
+    "a matrix of the same shape": ((3, 4, 4), lambda x: tx.exp(x @ x[0].T) + x[0] @ x[1]),
+    "largest along the second": ((3, 3, 4), lambda x: share(x).max(axis=1)),
+    "chosen by a mask": (
+        (3, 4, 4), lambda x: share(x)[np.arange(12).reshape(3, 4) % 4 == 0] + share(x)[0, :3]
+    ),
+    "whole first axis": ((3, 3, 4), lambda x: share(x)[np.arange(3)] * 2 + share(x)[:]),
+    "no entries": ((2, 0, 3), lambda x: share(x)),
+}  # fmt: skip
+RNG_POSITIONS = RNG.normal(size=(3, 4))
+
+
+@pytest.mark.parametrize("backend", BACK_ENDS)
+@pytest.mark.parametrize("name", MIXED)
+def test_what_mixes_axes_is_right_as_well(name: str, backend: str) -> None:
+    shape, f = MIXED[name]
+    x = RNG.normal(size=shape)
+    check(f, (x,), backend)
+    check(tx.grad(lambda x: tx.sum(f(x) ** 2)), (x,), backend)
+
+
+@pytest.mark.parametrize(("name", "rows"), [("a mask of both", 2), ("positions", 2), ("heads", 4)])
+def test_a_mask_over_the_second_axis_keeps_it(name: str, rows: int) -> None:
+    """Heads are merged with the first axis, but not with that of the mask."""
+    shape, f = MIXED[name]
+    assert {r for r, _ in loops(f, (np.ones(shape),))} == {rows}
+
+
+def test_weights_that_have_the_lengths_of_the_axes_are_still_weights() -> None:
+    x, w = RNG.normal(size=(4, 5, 4)), RNG.normal(size=(4, 5))
+
+    def step(x: Any, w: Any) -> Any:
+        value, slope = tx.value_and_grad(lambda w: tx.mean(share(x @ w)[..., 0] ** 2))(w)
+        return value, w - 0.1 * slope
+
+    check(step, (x, w), "numpy")
+    assert {rows for rows, _ in loops(step, (x, w))} == {20, 4}  # and w itself
+
+
+def test_an_array_to_write_into_is_written_into() -> None:
+    x = tx.tensor(RNG.normal(size=(2, 3, 4)))
+    run = numpy_code.generate([x], merged([share(x)])).load()
+    given = np.zeros((2, 3, 4))
+    (found,) = run(x.value, out=(given,))
+    assert found is given
+    np.testing.assert_allclose(given, share(x).value)
+
+
+def test_results_are_not_read_after_they_are_written_over() -> None:
+    """A result in another shape, and one that shares its memory."""
+    check(lambda x: (share(x), share(x).reshape(6, 4), share(x) * 2), (RNG.normal(size=(2, 3, 4)),),
+          "numpy")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["rows out of order", "axes exchanged in an index"])
+def test_an_index_that_does_not_count_would_be_seen(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(indexed, "_is_count", lambda array, n, behind: True)
+    shape, f = MIXED[name]
+    with pytest.raises(AssertionError):
+        check(f, (RNG.normal(size=shape),), "numpy")
+
+
+def test_results_that_are_no_arrays_come_back() -> None:
+    x = RNG.normal(size=(2, 3, 4))
+    found = tx.compile(lambda x: (share(x), "text", None, 2, x), backend="numpy")(x)
+    np.testing.assert_allclose(found[0], share(x))
+    assert found[1:4] == ("text", None, 2)
+    np.testing.assert_array_equal(found[4], x)

@@ -16,8 +16,8 @@ class Code:
 
     Attributes:
         source: Python code that defines `run(<inputs>, out=None)`, which returns a tuple of the
-            outputs; `out` may hold for each an array to write it into, or None. None of these may
-            share memory with an input or with one another.
+            outputs; `out` may hold for each an array to write it into, or None. These are in C
+            order, and none may share memory with an input or with another.
         constants: what the code takes for granted besides its imports: large arrays, by name.
         memory: the bytes of temporaries, which are kept from call to call.
     """
