@@ -243,3 +243,35 @@ def test_results_that_are_no_arrays_come_back() -> None:
     np.testing.assert_allclose(found[0], share(x))
     assert found[1:4] == ("text", None, 2)
     np.testing.assert_array_equal(found[4], x)
+
+
+# -- compositions on cubes: what is meant for one axis fits the others as well ----------------------
+
+SQUARE, ROW, GRID = RNG.normal(size=(3, 3)) / 2, RNG.normal(size=3), np.ogrid[:3, :3]
+PLACES = RNG.integers(0, 3, (3, 3))
+PIECES: list[Callable[[Any], Any]] = [
+    share, centred, tx.tanh, lambda x: x * ROW, lambda x: x + SQUARE, lambda x: x @ SQUARE,
+    lambda x: SQUARE @ x, lambda x: x @ x / 3, lambda x: x * x.sum(axis=1, keepdims=True) / 3,
+    lambda x: x - x[(*GRID, PLACES)][..., None], lambda x: x - x.max(axis=-1)[:, :, None],
+    lambda x: x + x.sum(axis=-1), lambda x: x * x.sum(axis=(0, 1)) / 9, lambda x: x[PLACES, 0] * x,
+    lambda x: x + x[np.arange(3), np.arange(3)], lambda x: tx.transpose(x, (0, 2, 1)),
+    lambda x: tx.transpose(x, (1, 0, 2)), lambda x: x.reshape(9, 3).reshape(3, 3, 3) + x,
+    lambda x: tx.concatenate([x, x], axis=2)[:, :, 1:4], lambda x: x * (x @ ROW)[:, :, None],
+    lambda x: x + x[PLACES[:, :1], GRID[1], PLACES][:, :, None], lambda x: x[::-1] * 0.5,
+    lambda x: tx.where(x > 0, x, x * x.mean()), lambda x: x + SQUARE[PLACES],
+    lambda x: x * x.sum(axis=1).sum(axis=0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_composition_on_a_cube(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pieces = [PIECES[i] for i in rng.integers(0, len(PIECES), 4)]
+
+    def f(x: Any) -> Any:
+        for piece in pieces:
+            x = piece(x)
+        return x
+
+    x = rng.normal(size=(3, 3, 3))
+    check(lambda x: (f(x), tx.grad(lambda x: tx.sum(f(x) * share(x)))(x)), (x,), "numpy")

@@ -25,7 +25,7 @@ _ALIKE = frozenset({"astype", "checked_labels"})
 def merged(outputs: Sequence[Any]) -> list[Any]:
     """The same outputs, computed in flat form where that can be.
 
-    >>> import tinygrad_xent as tx
+    >>> import numpy as np, tinygrad_xent as tx
     >>> x = tx.tensor(np.ones((2, 3, 4)))
     >>> (y,) = merged([tx.sum(tx.exp(x), axis=2)])
     >>> y.op.name, y.shape, y.args[0].shape
