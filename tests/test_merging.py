@@ -245,7 +245,7 @@ def test_results_that_are_no_arrays_come_back() -> None:
     np.testing.assert_array_equal(found[4], x)
 
 
-# -- compositions on cubes: what is meant for one axis fits the others as well ----------------------
+# -- compositions on cubes: what is meant for one axis fits the others as well ---------------------
 
 SQUARE, ROW, GRID = RNG.normal(size=(3, 3)) / 2, RNG.normal(size=3), np.ogrid[:3, :3]
 PLACES = RNG.integers(0, 3, (3, 3))
