@@ -279,7 +279,7 @@ class Stable:
     def _mapped(self, exponents: Exponents, move: Callable[[Any], Any]) -> Exponents:
         found: Exponents = {}
         for node, c in exponents.values():
-            moved = self.intern(move(node)) if isinstance(node, Tensor) else node
+            moved = self.intern(move(node)) if shape_of(node) else node
             found = added(found, linear(moved, c))
         return found
 
