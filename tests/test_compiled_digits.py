@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import mpmath as mp
@@ -11,7 +12,7 @@ import pytest
 
 import tinygrad_xent as tx
 from tinygrad_xent.compiling import tracing
-from tinygrad_xent.compiling.stabilising import wholes
+from tinygrad_xent.compiling.stabilising import digits, wholes
 
 SCALES = (1e-3, 1.0, 40.0, 800.0, 1e4)
 ONE_HOT = 2e-13  # promised
@@ -140,8 +141,8 @@ def worst(name: str, dtype: Any = np.float64) -> tuple[float, Any]:
     fast, found = tx.compile(tx.value_and_grad(f), backend="numpy"), (0.0, None)
     for z, p, promised in cases():
         z, p = z.astype(dtype), p.astype(dtype)
-        digits = min(60 + int(np.ptp(z) + np.max(np.abs(z))), 700)  # of 1 - 1e-300 and the like
-        with np.errstate(all="ignore"), mp.workdps(digits):
+        dps = min(60 + int(np.ptp(z) + np.max(np.abs(z))), 700)  # of 1 - 1e-300 and the like
+        with np.errstate(all="ignore"), mp.workdps(dps):
             value, slope = fast(z, p)
             assert value.dtype == slope.dtype == dtype
             exact, by_entry = reference(*([mp.mpf(float(x)) for x in a] for a in (z, p)))
@@ -295,3 +296,115 @@ def test_squared_error_keeps_the_digits_of_the_target_as_well() -> None:
         mean = mp.fsum(a * b for a, b in zip(q, d, strict=True))
         exact = [float(a * (b - mean)) for a, b in zip(q, d, strict=True)]
     np.testing.assert_allclose(slope(np.array(z), np.array(p)), exact, rtol=ONE_HOT)
+
+
+# -- what an index picks --------------------------------------------------------------------------
+
+# Of the picked q and the others r = 1 - q: the loss, its reference, and the reference's slope in q.
+PICKED_LOSSES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
+    "-log q": (lambda q: -tx.log(q), lambda q, r: -mp.log(q), lambda q, r: -1 / q),
+    "focal": (
+        lambda q: (1 - q) ** 2 * tx.log(q),
+        lambda q, r: r * r * mp.log(q),
+        lambda q, r: r * r / q - 2 * r * mp.log(q),
+    ),
+    "1 - q": (lambda q: 1 - q, lambda q, r: r, lambda q, r: mp.mpf(-1)),
+    "q^2": (lambda q: q**2, lambda q, r: q * q, lambda q, r: 2 * q),
+    "(1 - q)^2": (lambda q: (1 - q) ** 2, lambda q, r: r * r, lambda q, r: -2 * r),
+    "log(1 - q)": (lambda q: tx.log(1 - q), lambda q, r: mp.log(r), lambda q, r: -1 / r),
+    "(log q)^2": (
+        lambda q: tx.log(q) ** 2,
+        lambda q, r: mp.log(q) ** 2,
+        lambda q, r: 2 * mp.log(q) / q,
+    ),
+}
+_HERE = np.array([1.0, 1.0, 1.0, 0.0])
+# Logits as a function of the parameters, which are made from the logits; all of it is exact.
+Logits = tuple[Callable[..., Any], Callable[[Any], Any]]
+LOGITS: dict[str, Logits] = {
+    "z": (lambda z: z, lambda u: (u,)),
+    "z + b": (lambda z, b: z + b, lambda u: (u, np.zeros(4))),
+    "b + z": (lambda b, z: b + z, lambda u: (np.zeros(4), u)),
+    "z / T": (lambda z: z / 3.0, lambda u: (3.0 * u,)),
+    "z * mask": (lambda z: z * _HERE, lambda u: (u,)),
+    "masked": (lambda z: tx.where(_HERE > 0, z, -np.inf), lambda u: (u,)),
+    "z - max": (lambda z: z - tx.max(z, axis=-1, keepdims=True), lambda u: (u,)),
+    "x @ W": (lambda w, x: x @ w, lambda u: (np.eye(4), u)),
+    "x @ W + b": (lambda w, x, b: x @ w + b, lambda u: (np.eye(4), u, np.zeros(4))),
+}
+SATURATED = np.array([(m, 0, m * two, 0) for m in (0, 5, 40, 300, 1000) for two in (0, 0, 1)])
+SATURATED = SATURATED + np.array([0.0, 0.0, 1.0, 2.0])
+LABELS = np.array([0, 1, 0] * 5)  # right, wrong, and nearly level
+
+
+@cache
+def _picked_reference(name: str, u: tuple[float, ...], label: int) -> tuple[Any, list[Any]]:
+    """The value, and the gradient with respect to the logits."""
+    _, value, slope = PICKED_LOSSES[name]
+    q = shares([mp.mpf(x) for x in u])
+    rest = mp.fsum(x for i, x in enumerate(q) if i != label)
+    times = slope(q[label], rest) * q[label]
+    return value(q[label], rest), [times * (rest if i == label else -x) for i, x in enumerate(q)]
+
+
+def _through(kind: str, u: Any, by_logit: Any) -> Any:
+    """The gradient with respect to the first parameter, and the sum of its terms' sizes."""
+    g = np.atleast_2d(np.array(by_logit, object))
+    if kind in ("b + z", "x @ W", "x @ W + b"):
+        x = np.atleast_2d(u) if "@" in kind else np.ones((len(g), 1))
+        exact = np.vectorize(mp.mpf)(x).T
+        both = exact @ g, abs(exact) @ abs(g)
+        return both if "@" in kind else tuple(b[0] for b in both)
+    g = g * (_HERE if kind == "z * mask" else 1) / (3 if kind == "z / T" else 1)
+    g = g if np.ndim(u) == 2 else g[0]
+    return g, abs(g)
+
+
+def _off_by(found: Any, exact: Any, sizes: Any) -> float:
+    """The largest error relative to what is added up; below the normal numbers it is let go."""
+    tiny, found = mp.mpf(2) ** -1022, np.ravel(found)
+    return max(
+        (float(abs(mp.mpf(float(a)) - b) / max(c, tiny)) if np.isfinite(a) else np.inf)
+        for a, b, c in zip(found, np.ravel(exact), np.ravel(sizes), strict=True)
+    )
+
+
+def _off(name: str, kind: str, rows: Any, backend: Any = "numpy") -> float:
+    """How far off gradients are, of one row or several, with and without the value."""
+    (f, *_), (logits, parameters) = PICKED_LOSSES[name], LOGITS[kind]
+    u, labels = SATURATED[rows], LABELS[rows]
+    at = int(labels) if np.ndim(rows) == 0 else (np.arange(len(u)), labels)
+    given = parameters(u)
+
+    def loss(*p: Any) -> Any:
+        return tx.sum(f(softmax(logits(*p))[at]))
+
+    seen = {"z * mask": u * _HERE, "masked": np.where(_HERE > 0, u, -np.inf)}.get(kind, u)
+    with np.errstate(all="ignore"), mp.workdps(950):
+        every = zip(np.atleast_2d(seen).tolist(), np.atleast_1d(labels).tolist(), strict=True)
+        of_rows = [_picked_reference(name, tuple(row), label) for row, label in every]
+        value, both = [v for v, _ in of_rows], _through(kind, u, [g for _, g in of_rows])
+        alone = tx.compile(tx.grad(loss), backend=backend)(*given)
+        with_value, slope = tx.compile(tx.value_and_grad(loss), backend=backend)(*given)
+        size = mp.fsum(map(abs, value))
+        return max(_off_by(with_value, [mp.fsum(value)], [size]),
+                   _off_by(alone, *both), _off_by(slope, *both))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PICKED_LOSSES)
+@pytest.mark.parametrize("kind", LOGITS)
+def test_what_an_index_picks_keeps_its_digits(name: str, kind: str) -> None:
+    """However the logits were made, at rows where q rounds to 1, or to 0, and others."""
+    for rows in (np.arange(15), 6):
+        assert _off(name, kind, rows) <= ONE_HOT, rows
+
+
+def test_kernels_keep_what_an_index_picks() -> None:
+    pytest.importorskip("numba")
+    assert _off("-log q", "z / T", np.arange(15), "numba") <= ONE_HOT
+
+
+@pytest.mark.parametrize("name", ["focal", "q^2", "1 - q"])
+def test_without_a_look_at_the_places_digits_are_lost(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(digits, "at_places_and_elsewhere", lambda *_: None)
+    assert _off(name, "z", np.arange(15)) > ONE_HOT

@@ -7,7 +7,7 @@ and so is `rest`, which is S - e. Each right-hand side equals its left-hand side
     log S                      log1p R
     K e / S + c                (e (K + c) + c rest) / S           K + c is added up as a formula
     K e / (1 + u) + c          the same for two shares, see two.py
-    K e / S + v at t           the same at t, K e / S elsewhere
+    K e / S + v at t           a polynomial in e and the rest, at t and elsewhere, see places.py
     k w - k (sum w e) / S      k (w rest - others(w e)) / S   a deviation from a mean
     x - (sum x) / n            the same of x - x_0
     1 - tanh(x)^2              4 u / (1 + u)^2                    u = e^(-2 |x|)
@@ -22,13 +22,14 @@ from collections.abc import Callable, Iterable
 from functools import update_wrapper
 from typing import Any
 
-from ...graph import PRIMITIVES, Tensor, op_name, shape_of, toposort
-from ...ops import abs, exp, expm1, getitem, log1p, put, reshape, squeeze, sum, where
+from ...graph import Tensor, op_name, shape_of, toposort
+from ...ops import abs, exp, expm1, getitem, log1p, reshape, squeeze, sum, where
 from .factors import Factors, factors, one_factor, sum_of_rows
 from .interning import Interner, rebuilt
-from .knowing import MOVES_OR_SPREADS, equals, is_constant_along, is_number
-from .monomials import Exponents, added, combined, linear, spread
-from .shares import Shares, apart, may_cancel, same_places, shares_in
+from .knowing import MOVES_OR_SPREADS, equals, is_number
+from .monomials import added, combined, linear, spread
+from .places import at_places_and_elsewhere
+from .shares import Shares, apart, may_cancel, shares_in
 from .shorter import choices, given_back, inverse_times, taken_twice
 from .two import second_of_two, share_of_two_and_more
 
@@ -130,6 +131,15 @@ def _is_logarithmic(x: Any) -> bool:
 # -- sums -----------------------------------------------------------------------------------------
 
 
+def _entries(d: _Digits, node: Tensor) -> Any:
+    """Shares everywhere, and more at a place of each row."""
+    for shares in d.shares.values():
+        found = at_places_and_elsewhere(d.intern, shares, node)
+        if found is not None:
+            return found
+    return None
+
+
 def _share_and_more(d: _Digits, node: Tensor) -> Any:
     """K e / S + c = (e (K + c) + c rest) / S."""
     if not d.shares:
@@ -142,38 +152,10 @@ def _share_and_more(d: _Digits, node: Tensor) -> Any:
                 continue
             k, more = found
             c = combined(more)
-            if op_name(c) == "scatter":
-                return _entry_and_share(d, shares, c, k)
             if may_cancel(k, more):
                 both = combined(added(k, more))
                 return (shares.e * both + c * shares.rest) / shares.whole
     return None
-
-
-def _entry_and_share(d: _Digits, shares: Shares, entry: Tensor, k: Exponents) -> Any:
-    """K e / S everywhere, and v more at the place t of each row."""
-    pick = next((p for p in shares.picks if same_places(p, entry)), None)
-    if pick is None or entry.shape != shares.x.shape:
-        return None
-    rest, share = shares.all_but(pick), exp(shares.picked(pick))
-    total = rest + share
-    per_row = _per_row(combined(k), shares.axis, pick)
-    if per_row is None:
-        return None
-    both = combined(added(linear(d.intern(per_row)), linear(entry.args[0])))
-    there = entry.args[0] * rest / total if equals(both, 0.0) else (
-        (share * both + entry.args[0] * rest) / total)  # fmt: skip
-    each = PRIMITIVES["expand_dims"](spread(per_row / total, pick.shape), axis=(shares.axis,))
-    return put(shares.without(pick) * each, there, *pick.args[1:], index=pick.params["index"])
-
-
-def _per_row(k: Any, axis: int, pick: Tensor) -> Any:
-    """What is one number for each row, at the shape of what is picked from rows."""
-    ndim = pick.ndim + 1
-    if not is_constant_along(k, (axis,), ndim):
-        return None
-    missing = ndim - len(shape_of(k))
-    return squeeze(k, axis - missing) if axis >= missing and shape_of(k) else k
 
 
 def _less_mean(d: _Digits, node: Tensor) -> Any:
@@ -278,10 +260,10 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "mul": (_weighted_log, _plain(inverse_times)),
     "add": (
         _sums_together, _plain(given_back), _plain(choices),
-        _less_mean, _share_and_more, _share_of_two,
+        _entries, _less_mean, _share_and_more, _share_of_two,
     ),
     "sub": (
         _sums_together, _mirrored, _plain(taken_twice), _plain(choices),
-        _less_plain_mean, _slope_of_tanh, _less_mean, _share_and_more, _share_of_two,
+        _less_plain_mean, _slope_of_tanh, _entries, _less_mean, _share_and_more, _share_of_two,
     ),
 }  # fmt: skip

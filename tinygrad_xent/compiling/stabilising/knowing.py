@@ -6,7 +6,7 @@ they matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,17 @@ _MANY = 128  # nodes to look at before giving up, so that long graphs compile in
 def is_elementwise(x: Any) -> bool:
     """Whether it is the result of an entry-by-entry operation."""
     return isinstance(x, Tensor) and x.op is not None and x.op.elementwise
+
+
+def picks_in(x: Any) -> Iterator[Tensor]:
+    """What is picked by an index, of which something is an entry-by-entry function."""
+    stack, seen = [x], 0
+    while stack and seen < _MANY:
+        node, seen = stack.pop(), seen + 1
+        if op_name(node) == "getitem":
+            yield node
+        elif is_elementwise(node):
+            stack += [a for a in node.args if isinstance(a, Tensor)]
 
 
 def is_number(x: Any) -> bool:

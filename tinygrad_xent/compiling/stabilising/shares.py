@@ -92,7 +92,7 @@ def _shares_of(
         return None
     if base(x.args[1]).params["axis"] != axis:
         return None
-    picks = [n for n in there.values() if _picks_one_of_each(n, x.args[0], axis[0])]
+    picks = [n for n in there.values() if picks_one_of_each(n, x.args[0], axis[0])]
     mine = [p for p in picks if id(intern(_picked(x.args[0], p))) in there]
     return Shares(x, axis[0], node, mine)
 
@@ -102,7 +102,7 @@ def _picked(x: Any, pick: Tensor) -> Any:
     return PRIMITIVES["getitem"](x, *pick.args[1:], **pick.params)
 
 
-def _picks_one_of_each(pick: Tensor, x: Any, axis: int) -> bool:
+def picks_one_of_each(pick: Tensor, x: Any, axis: int) -> bool:
     """Whether an index takes exactly one entry along the axis for each place on the others."""
     rows = (*x.shape[:axis], *x.shape[axis + 1 :])
     if op_name(pick) != "getitem" or pick.shape != rows:
@@ -122,13 +122,6 @@ def _are_equal(arrays: Any, part: Any, grid: Any, shape: Any) -> bool:
         return False
     given = np.broadcast_to(arrays[part[1]], shape)
     return np.array_equal(given, np.broadcast_to(grid, shape))
-
-
-def same_places(pick: Tensor, entry: Tensor) -> bool:
-    """Whether what is scattered lands where an index picks."""
-    pairs = zip(pick.args[1:], entry.args[1:], strict=False)
-    same = all(a is b or (isinstance(a, np.ndarray) and np.array_equal(a, b)) for a, b in pairs)
-    return same and pick.params["index"] == entry.params["index"]
 
 
 def apart(

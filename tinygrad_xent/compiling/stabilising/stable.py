@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...functions.arithmetic import minus_abs
-from ...graph import Tensor, op_name, shape_of
+from ...graph import Tensor, shape_of
 from ...ops import (
     exp,
     expm1,
@@ -29,7 +29,7 @@ from ...ops import (
     where,
 )
 from .interning import Interner, is_boundary, unknown
-from .knowing import equals, is_constant_along
+from .knowing import equals, is_constant_along, picks_in
 from .largest import largest_exponent, trimmed
 from .monomials import (
     Exponents,
@@ -200,7 +200,7 @@ class Stable:
         rows = self._of_rows.get(id(f.below[0]))
         if rows is None:
             return None
-        for pick in (node for node, _ in f.exponents.values() if op_name(node) == "getitem"):
+        for pick in (p for node, _ in f.exponents.values() for p in picks_in(node)):
             known = self._whole_moved(rows, self._mover(pick, rows.rest.shape))
             if key(f.exponents) == key(known.exponents):
                 self._wholes[id(f.below[0])] = known
