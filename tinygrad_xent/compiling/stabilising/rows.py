@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ...graph import Tensor, op_name, shape_of
@@ -10,6 +11,7 @@ from .interning import Interner
 from .knowing import is_elementwise
 
 _DEEP = 24  # operations beyond which the axis is taken off what they give
+_SAME_NUMBER = frozenset({"expand_dims", "squeeze", "reshape", "sum"})  # of one number
 
 
 class Rows:
@@ -22,6 +24,7 @@ class Rows:
 
     def __init__(self, intern: Interner, shape: tuple[int, ...], axis: int) -> None:
         self.intern, self.shape, self.axis = intern, shape, axis
+        self.is_one = math.prod(shape) == 1  # number in all
         self._known: dict[tuple[int, bool], Any] = {}
         self._kept: list[Any] = []  # what is known by id() must stay alive
 
@@ -29,6 +32,8 @@ class Rows:
         """A node without the axis, which it may have `kept`."""
         if not isinstance(x, Tensor):
             return self._squeezed(x, kept)
+        if self.is_one:  # then it may have other axes of length 1, or none
+            kept = x.ndim > len(self.shape)
         key = id(x), kept
         if key not in self._known:
             self._kept.append(x)
@@ -43,6 +48,8 @@ class Rows:
             assert x.op is not None
             args = (self.without(a, kept, deep + 1) for a in x.args)
             return self.intern(x.op(*args, **x.params))
+        if self.is_one and name in _SAME_NUMBER and math.prod(shape_of(x.args[0])) == 1:
+            return self.without(x.args[0], kept, deep)
         if self._takes_off(x) if not kept else self._puts_on(x):
             return self.without(x.args[0], not kept and name == "squeeze", deep)
         return self._squeezed(x, kept)
