@@ -161,7 +161,8 @@ class _Tracing(Observer):
         return True
 
     def differentiated(self, node: Tensor) -> Any:
-        return self.stable(node)
+        stable = self.stable(node)
+        return stable if isinstance(stable, Tensor) else detached(stable)
 
 
 def evaluated(node: Tensor, values: dict[int, Any], kept: list[Any]) -> Any:

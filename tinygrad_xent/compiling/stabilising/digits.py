@@ -23,7 +23,7 @@ from functools import update_wrapper
 from typing import Any
 
 from ...graph import Tensor, op_name, shape_of, toposort
-from ...ops import abs, exp, expm1, getitem, log1p, reshape, squeeze, sum, where
+from ...ops import abs, exp, expand_dims, expm1, getitem, log1p, squeeze, sum, where
 from .factors import Factors, factors, one_factor, sum_of_rows
 from .interning import Interner, rebuilt
 from .knowing import MOVES_OR_SPREADS, equals, is_number
@@ -98,8 +98,11 @@ def _log_of_total(d: _Digits, node: Tensor) -> Any:
     shares = d.shares[id(inner)]
     if shares.picks and node.size == shares.picks[0].size:
         pick = shares.picks[0]
-        return reshape(log1p(expm1(shares.picked(pick)) + shares.all_but(pick)), node.shape)
-    rest = shares.others if shares.total.params["keepdims"] else squeeze(shares.others, shares.axis)
+        rest = expand_dims(expm1(shares.picked(pick)) + shares.all_but(pick), shares.axis)
+    else:
+        rest = shares.others
+    if not shares.total.params["keepdims"]:
+        rest = squeeze(rest, shares.axis)
     for move in reversed(moves):
         assert move.op is not None
         rest = move.op(rest, *move.args[1:], **move.params)

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ...graph import Tensor, dtype_of, op_name, shape_of
 from ...ops import broadcast_to, exp, squeeze
 from .knowing import is_nonnegative, is_nonpositive, is_number
@@ -92,11 +90,10 @@ class Monomial:
 
 def plain(x: Any, shape: tuple[int, ...]) -> Monomial:
     """A graph, or a number, as the only factor."""
-    if isinstance(x, Tensor):
-        return Monomial(shape, above=(x,))
-    if np.ndim(x) == 0 and x != 0:
-        return Monomial(shape, number=float(x))
-    return Monomial(shape, above=(Tensor(x),))
+    (number,) = x.args if op_name(x) == "broadcast_to" else (x,)
+    if is_number(number) and number != 0:
+        return Monomial(shape, number=float(number))
+    return Monomial(shape, above=(x if isinstance(x, Tensor) else Tensor(x),))
 
 
 def exponential(exponents: Exponents) -> Any:
@@ -177,11 +174,17 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
 
 def without(term: Any, axis: tuple[int, ...], ndim: int) -> Any:
     """A term that is constant along axes of something of `ndim` axes, without these axes."""
-    while op_name(term) == "broadcast_to" and isinstance(term.args[0], Tensor):
-        term = term.args[0]
+    term = unspread(term)
     missing = ndim - len(shape_of(term))
     gone = tuple(a - missing for a in axis if a >= missing)
     return squeeze(term, gone) if gone else term
+
+
+def unspread(x: Any) -> Any:
+    """The graph as it was before it was broadcast."""
+    while op_name(x) == "broadcast_to":
+        (x,) = x.args
+    return x
 
 
 def is_negative(exponents: Exponents) -> bool:

@@ -21,7 +21,7 @@ from ...ops import exp, expand_dims, put, where
 from .interning import Interner
 from .knowing import equals, is_constant_along, is_number
 from .monomials import added, combined, key, linear, scaled, spread
-from .products import ONE, Product, Sum, TooLongError, factor, inverse, multiplied, plus, times
+from .products import ONE, Product, Sum, UnreadableError, factor, inverse, multiplied, plus, times
 from .rows import Rows
 from .shares import Shares, picks_one_of_each
 from .tidying import vanishes_with
@@ -50,7 +50,7 @@ def at_places_and_elsewhere(intern: Interner, shares: Shares, node: Tensor) -> A
     entry = entry_of(node)
     if op_name(entry) == "expand_dims" and entry is not None:
         axis = entry.params["axis"]
-        if len(axis) > 1:
+        if len(axis) > 1 or entry.shape != node.shape:
             return None
         inner = at_places_and_elsewhere(
             intern, shares, Rows(intern, entry.args[0].shape, *axis).without(node, True)
@@ -63,7 +63,7 @@ def at_places_and_elsewhere(intern: Interner, shares: Shares, node: Tensor) -> A
         return None
     try:
         return _Reader(intern, shares, pick).rewritten(node)
-    except TooLongError:
+    except UnreadableError:
         return None
 
 
@@ -96,9 +96,13 @@ class _Reader:
         self.rest = self._named(intern(shares.all_but(pick)))
         self.whole = self._named(self.row(shares.total, shares.total.params["keepdims"]))
 
-    def _named(self, x: Any) -> int:
+    def _named(self, x: Any, wide: bool = False) -> int:
         if isinstance(x, np.ndarray):  # equal ones are one factor
             x = self.arrays.setdefault((x.shape, x.dtype.str, x.tobytes()), x)
+        if id(x) in self.nodes and (id(x) in self.wide) != wide:
+            raise UnreadableError  # numbers of the rows, which are crosswise in another product
+        if wide:
+            self.wide.add(id(x))
         self.nodes[id(x)] = x
         return id(x)
 
@@ -136,7 +140,7 @@ class _Reader:
         key = id(x), at
         if key not in self.known:
             if len(self.kept) == _MANY_READ:
-                raise TooLongError
+                raise UnreadableError
             self.kept.append(x)  # what is known by id() must stay alive
             self.known[key] = read(x, at)
         return self.known[key]
@@ -204,18 +208,14 @@ class _Reader:
         return multiplied(a, b) if name == "mul" else plus(a, b, -1.0 if name == "sub" else 1.0)
 
     def _of_wide(self, x: Any) -> Sum:
-        name = self._named(x)
-        self.wide.add(name)
-        return factor(name)
+        return factor(self._named(x, wide=True))
 
     def _guard(self, c: Any, at: bool) -> Sum:
         found = self._picked(c) if at else c
         if is_number(found):
             return {ONE: 1.0} if found else {}
-        condition = self._named(found)
+        condition = self._named(found, wide=not at)
         self.guards.add(condition)
-        if not at:
-            self.wide.add(condition)
         return factor(condition)
 
     def _picked(self, x: Any) -> Any:

@@ -15,8 +15,8 @@ ONE: Product = frozenset()
 _MANY = 24  # products, beyond which a sum is not multiplied out
 
 
-class TooLongError(Exception):
-    """A sum has more products than are worth a look."""
+class UnreadableError(Exception):
+    """A sum has more products than are worth a look, or a node that means two things."""
 
 
 def factor(x: int, power: int = 1) -> Sum:
@@ -45,7 +45,7 @@ def plus(a: Sum, b: Sum, sign: float = 1.0) -> Sum:
 def multiplied(a: Sum, b: Sum) -> Sum:
     """The product of two sums, multiplied out."""
     if len(a) * len(b) > _MANY:
-        raise TooLongError
+        raise UnreadableError
     found: Sum = {}
     for p, c in a.items():
         for q, k in b.items():

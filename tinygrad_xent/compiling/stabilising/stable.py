@@ -43,6 +43,7 @@ from .monomials import (
     plain,
     scaled,
     spread,
+    unspread,
     without,
 )
 from .operations import FORMS, PLAIN
@@ -240,12 +241,12 @@ class Stable:
             known = self._wholes[id(kept)] = self._interned(whole(shifted, part, axis[0]))
             self._of_rows[id(self.intern(without(kept, axis, ndim)))] = known
         outside = added(along, shift)
-        above, below = (kept, *outer.above), outer.below
-        if not keepdims:
-            above, below = (
-                tuple(self.intern(without(t, axis, ndim)) for t in ts) for ts in (above, below)
-            )
-            outside = self._mapped(outside, lambda t: without(t, axis, ndim))
+
+        def summed(t: Any) -> Any:
+            return self.intern(unspread(t) if keepdims else without(t, axis, ndim))
+
+        above, below = (tuple(map(summed, ts)) for ts in ((kept, *outer.above), outer.below))
+        outside = self._mapped(outside, summed)
         return Monomial(shape, x.number, above, below, outside)
 
     def _interned(self, known: Whole) -> Whole:
