@@ -22,7 +22,7 @@ def compiled(source: str) -> dict[str, Any]:
     head += "exactly = njit(fastmath={'contract'}, error_model='numpy', forceinline=True)\n"
     space: dict[str, Any] = {}
     exec(
-        head + source[source.index("\ndef exp_series(") :].replace("\ndef ", "\n@exactly\ndef "),
+        head + source[source.index("\ndef ") :].replace("\ndef ", "\n@exactly\ndef "),
         space,
     )
     return space

@@ -60,8 +60,8 @@ def _leaf(x: Any) -> Any:
     if isinstance(x, float) and not isinstance(x, np.generic):
         return float(x)
     array = x if isinstance(x, np.generic) else np.asarray(constant(x, "compile"))
-    if isinstance(x, list) and x and np.asarray(x).dtype.kind == "i":
-        array = np.asarray(x)  # labels: as part of the signature they would be recorded each time
+    if isinstance(x, list) and x and (whole := np.asarray(x)).dtype.kind == "i":
+        array = whole  # labels: as part of the signature they would be recorded each time
     check_real(array)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 

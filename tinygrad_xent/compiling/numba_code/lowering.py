@@ -260,23 +260,22 @@ class Lowering:
         return Spike(v, at, width)
 
     def _do_row_put(self, step: Step) -> Expr:
-        value = step.value
-        width = _width_of_rows(value)
-        x, v, _ = self._operands(step)
-        at = self._at(step, 2, width)
-        if v.wide:
-            raise NotInLoops("row_put")
-        return self._choose(Spike(v, at, width), v, x, value.dtype)
+        x, spike = self._row_and_spike(step)
+        return self._choose(spike, spike.value, x, step.value.dtype)
 
     def _do_row_add(self, step: Step) -> Expr:
-        value = step.value
-        width = _width_of_rows(value)
+        x, spike = self._row_and_spike(step)
+        there = apply("add", pick(x, spike.at), spike.value, dtype=step.value.dtype)
+        return self._choose(spike, there, x, step.value.dtype)
+
+    def _row_and_spike(self, step: Step) -> tuple[Expr, Spike]:
+        """A row, and what is to go to one column of it."""
+        width = _width_of_rows(step.value)
         x, v, _ = self._operands(step)
         at = self._at(step, 2, width)
         if v.wide:
-            raise NotInLoops("row_add")
-        there = apply("add", pick(x, at), v, dtype=value.dtype)
-        return self._choose(Spike(v, at, width), there, x, value.dtype)
+            raise NotInLoops(step.value.op)
+        return x, Spike(v, at, width)
 
 
 def _width_of_rows(value: Value) -> int:

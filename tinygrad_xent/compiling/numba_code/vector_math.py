@@ -27,8 +27,8 @@ from __future__ import annotations
 import numpy as np
 
 
-def exp_series(r):
-    """e^r for |r| <= log(2)/2."""
+def exp_tail(r):
+    """(e^r - 1 - r) / r^2 for |r| <= log(2)/2."""
     p = 2.5112287762868507e-08
     p = p * r + 2.762229361531783e-07
     p = p * r + 2.7557235344227518e-06
@@ -38,18 +38,26 @@ def exp_series(r):
     p = p * r + 0.008333333333319034
     p = p * r + 0.041666666666619695
     p = p * r + 0.1666666666666668
-    p = p * r + 0.5
-    return (p * (r * r) + r) + 1.0
+    return p * r + 0.5
 
 
-def exp_series_32(r):
+def exp_series(r):
     """e^r for |r| <= log(2)/2."""
+    return (exp_tail(r) * (r * r) + r) + 1.0
+
+
+def exp_tail_32(r):
+    """(e^r - 1 - r) / r^2 for |r| <= log(2)/2."""
     p = np.float32(0.0013940485)
     p = p * r + np.float32(0.0083664305)
     p = p * r + np.float32(0.0416664052)
     p = p * r + np.float32(0.1666654463)
-    p = p * r + np.float32(0.5)
-    return (p * (r * r) + r) + np.float32(1.0)
+    return p * r + np.float32(0.5)
+
+
+def exp_series_32(r):
+    """e^r for |r| <= log(2)/2."""
+    return (exp_tail_32(r) * (r * r) + r) + np.float32(1.0)
 
 
 def exp(x):
@@ -113,16 +121,7 @@ def expm1(x):
     high = y - n * 0.6931471803691238
     r = high - n * 1.9082149292705877e-10
     lost = (high - r) - n * 1.9082149292705877e-10
-    p = 2.5112287762868507e-08
-    p = p * r + 2.762229361531783e-07
-    p = p * r + 2.7557235344227518e-06
-    p = p * r + 2.4801516184138827e-05
-    p = p * r + 0.0001984126989412823
-    p = p * r + 0.001388888892063391
-    p = p * r + 0.008333333333319034
-    p = p * r + 0.041666666666619695
-    p = p * r + 0.1666666666666668
-    p = p * r + 0.5
+    p = exp_tail(r)
     k = np.float64(shifted).view(np.int64)
     half = np.int64((k + 1022) << 52).view(np.float64)  # 2^(n-1), which is finite for every n
     p = 2.0 * (half * (p * (r * r) + lost) + (half * r + (half - 0.5)))
@@ -137,11 +136,7 @@ def expm1_32(x):
     high = y - n * np.float32(0.693359375)
     r = high - n * np.float32(-0.00021219444)
     lost = (high - r) - n * np.float32(-0.00021219444)
-    p = np.float32(0.0013940485)
-    p = p * r + np.float32(0.0083664305)
-    p = p * r + np.float32(0.0416664052)
-    p = p * r + np.float32(0.1666654463)
-    p = p * r + np.float32(0.5)
+    p = exp_tail_32(r)
     k = np.float32(shifted).view(np.int32)
     half = np.int32((k + 126) << 23).view(np.float32)
     p = half * (p * (r * r) + lost) + (half * r + (half - np.float32(0.5)))
