@@ -17,6 +17,7 @@ import pytest
 from graphs import Graph, primitive_graphs, random_graphs
 from hypothesis import given, settings
 from oracle import TABLE
+from plain_numba import interpreted
 from test_numpy_code import assert_same
 
 import tinygrad_xent as tx
@@ -24,16 +25,6 @@ from tinygrad_xent.compiling import back_ends, numba_code
 from tinygrad_xent.compiling.numba_code import fused, kernel_cache
 from tinygrad_xent.compiling.numba_code.expressions import NotInLoops
 from tinygrad_xent.graph import PRIMITIVES, Tensor
-
-
-def interpreted(code: numba_code.NumbaCode) -> Any:
-    """The function that code defines, with kernels as plain Python."""
-    text = code.kernels.replace("from numba import njit\n", "njit = lambda **_: lambda f: f\n")
-    space: dict[str, Any] = {}
-    exec(text, space)
-    space.update(code.constants)
-    exec(code.driver, space)
-    return space["run"]
 
 
 def compiled(code: numba_code.NumbaCode) -> Any:
@@ -146,7 +137,7 @@ def test_long_rows_and_many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     leaf = Tensor(drawn(9, 5000), name="x")
     outputs = [tx.sum(tx.exp(leaf), 1), tx.max(leaf, 0), tx.sum(leaf * leaf), tx.sum(leaf, 0)]
     code = numba_code.generate([leaf], outputs)
-    assert "in_chunks(loop_1, 9, 9" in code.driver
+    assert "crew.run(loop_1, 9, 9" in code.driver
     run = compiled(code)
     first = run(leaf._value)
     for got, node in zip(first, outputs, strict=True):

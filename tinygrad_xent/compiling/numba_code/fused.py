@@ -12,6 +12,7 @@ from ..numpy_code.memory import Event
 from ..numpy_code.segments import Part
 from ..planning.rows import Stage
 from ..planning.values import Value
+from . import sums
 from .kernels import Kernel, Writer
 from .lanes import LaneWriter, suits
 from .lowering import Lowering
@@ -62,23 +63,40 @@ class FusedLoop(Loop):
                 lowering.add(step)
         stores = [Store(f"out_{i}", lowering.wide(v)) for i, v in enumerate(part.lasting)]
         write = LaneWriter if suits(self.stage.rows, stores, gathers) else Writer
-        kernel = write(f"loop_{len(self.page.kernels) + 1}", stores, gathers).write()
-        self.page.kernels.append(kernel)
-        self._call(kernel, part, gathers)
-
-    def _call(self, kernel: Kernel, part: Stage, gathers: list[Gather]) -> None:
         count = self._chunks(part)
+        name = f"loop_{len(self.page.kernels) + 1}"
+        kernel = write(name, stores, gathers, is_shared=count > 1).write()
+        self.page.kernels.append(kernel)
         pairs = list(zip((s.value for s in part.gathered), gathers, strict=True))
-        rows = [self._row(v, g, count) for v, g in pairs if g.expr.wide]
+        if kernel.is_shared:
+            self._call_together(kernel, part, pairs, count)
+        else:
+            self._call(kernel, part, pairs)
+
+    def _call(self, kernel: Kernel, part: Stage, pairs: list[tuple[Value, Gather]]) -> None:
+        rows = [self._row(v, g) for v, g in pairs if g.expr.wide]
+        given = ", ".join(["0", self._there(), *self._given_to(kernel, part), *rows])
+        self._totals(f"{kernel.name}({given})", [(v, g) for v, g in pairs if not g.expr.wide])
+
+    def _call_together(
+        self, kernel: Kernel, part: Stage, pairs: list[tuple[Value, Gather]], count: int
+    ) -> None:
+        """The call of a kernel that several processors do, each some chunks of the rows."""
+        found = [self._found(v, g, count) for v, g in pairs]
+        given = [kernel.name, self._there(), str(count), *self._given_to(kernel, part), *found]
+        self.body.append(f"crew.run({', '.join(given)})")
+        for (value, gather), name in zip(pairs, found, strict=True):
+            self._joined(value, gather, name)
+
+    def _there(self) -> str:
+        """How many rows there are."""
+        return self._count() or str(self.stage.rows)
+
+    def _given_to(self, kernel: Kernel, part: Stage) -> list[str]:
         given = [self._given(v, by_row) for v, by_row in kernel.loads.values()]
         given += [literal(n) for n in kernel.numbers.values()]
         given += [str(n) for n in kernel.widths.values()]
-        given += [*(_flat(self.names[v], v.shape) for v in part.lasting), *rows]
-        there = self._count() or str(self.stage.rows)
-        first = [kernel.name, there, str(count)] if count > 1 else ["0", there]
-        called = "in_chunks" if count > 1 else kernel.name
-        call = f"{called}({', '.join([*first, *given])})"
-        self._totals(call, [(v, g) for v, g in pairs if not g.expr.wide], count)
+        return [*given, *(_flat(self.names[v], v.shape) for v in part.lasting)]
 
     def _chunks(self, part: Stage) -> int:
         """In how many parts the rows at hand are divided among the processors."""
@@ -100,46 +118,63 @@ class FusedLoop(Loop):
 
     # -- what is gathered ----------------------------------------------------------------------
 
-    def _row(self, value: Value, gather: Gather, count: int) -> str:
-        """Memory for a row that is added up: the result's own, or one for each chunk."""
+    def _row(self, value: Value, gather: Gather) -> str:
+        """Memory for a row that is added up: the result's own."""
         total = self.page.names[value]
-        if count == 1:
-            self.before.append(f"{total}.fill({gather.start})")
-            return total if value.ndim == 1 else f"{total}.reshape(-1)"
-        part = self.page.buffer("t", (count, gather.expr.width), gather.expr.dtype)
-        self.before.append(f"{part}.fill({gather.start})")
-        combined = f"{_REDUCE[gather.op]}.reduce({part}, axis=0)"
-        shaped = "" if value.ndim == 1 else f".reshape({value.shape})"
-        self.after.append(f"np.copyto({total}, {combined}{shaped})")
-        return f"list({part})"
+        self.before.append(f"{total}.fill({gather.start})")
+        return total if value.ndim == 1 else f"{total}.reshape(-1)"
 
-    def _totals(self, call: str, pairs: list[tuple[Value, Gather]], count: int) -> None:
-        """The numbers that a kernel returns for a chunk, and what they come to."""
+    def _totals(self, call: str, pairs: list[tuple[Value, Gather]]) -> None:
+        """The numbers that a kernel returns, and what they come to over all tiles."""
         if not pairs:
             self.body.append(call)
             return
         names = [self.page.naming.numbered("v") for _ in pairs]
-        if count == 1 and not self.tiled:
-            self.body.append(f"{', '.join(names)} = {call}")
-        else:
+        if self.tiled:
             all_ = self.page.naming.numbered("v")
             self.before.append(f"{all_} = []")
-            self.body.append(f"{all_} += {call}" if count > 1 else f"{all_}.append({call})")
-            several = len(names) > 1
-            self.after.append(
-                f"{', '.join(names)} = {'zip(*' if several else ''}{all_}{')' * several}"
-            )
+            self.body.append(f"{all_}.append({call})")
+            zipped = all_ if len(names) == 1 else f"zip(*{all_})"
+            self.after.append(f"{', '.join(names)} = {zipped}")
+        else:
+            self.body.append(f"{', '.join(names)} = {call}")
         for (value, gather), name in zip(pairs, names, strict=True):
-            dtype = f"np.{value.dtype.type.__name__}"
-            whole = (
-                name if count == 1 and not self.tiled else f"{_REDUCE[gather.op]}.reduce({name})"
+            self._number(value, f"{_REDUCE[gather.op]}.reduce({name})" if self.tiled else name)
+
+    def _found(self, value: Value, gather: Gather, count: int) -> str:
+        """Memory for what each chunk finds."""
+        if gather.expr.wide:
+            part = self.page.buffer("t", (count, gather.expr.width), gather.expr.dtype)
+            self.before.append(f"{part}.fill({gather.start})")
+            return part
+        name, dtype = self.page.naming.numbered("v"), sums.held_in(gather.op, gather.expr.dtype)
+        self.body.append(f"{name} = np.empty({count}, np.{dtype})")
+        return name
+
+    def _joined(self, value: Value, gather: Gather, found: str) -> None:
+        """What all chunks, and all tiles, have found."""
+        reduce = f"{_REDUCE[gather.op]}.reduce"
+        if gather.expr.wide:
+            shaped = "" if value.ndim == 1 else f".reshape({value.shape})"
+            self.after.append(
+                f"np.copyto({self.page.names[value]}, {reduce}({found}, axis=0){shaped})"
             )
-            made = f"{dtype}({whole})"
-            if value.ndim:
-                self.after.append(f"{self.page.names[value]}[...] = {made}")
-            else:
-                self.page.names[value] = name
-                self.after.append(f"{name} = {made}")
+        elif self.tiled:
+            all_ = self.page.naming.numbered("v")
+            self.before.append(f"{all_} = []")
+            self.body.append(f"{all_}.append({found})")
+            self._number(value, f"{reduce}({all_}, axis=None)")
+        else:
+            self._number(value, f"{reduce}({found})")
+
+    def _number(self, value: Value, code: str) -> None:
+        """One number for all rows."""
+        made = f"np.{value.dtype.type.__name__}({code})"
+        if value.ndim:
+            self.after.append(f"{self.page.names[value]}[...] = {made}")
+        else:
+            name = self.page.names[value] = self.page.naming.numbered("v")
+            self.after.append(f"{name} = {made}")
 
 
 _REDUCE = {"sum": "np.add", "max": "np.maximum", "min": "np.minimum"}

@@ -85,8 +85,10 @@ class LaneWriter(Writer):
     wording = LaneWording
     words: LaneWording
 
-    def __init__(self, name: str, stores: list[Store], gathers: list[Gather]) -> None:
-        super().__init__(name, stores, gathers)
+    def __init__(
+        self, name: str, stores: list[Store], gathers: list[Gather], is_shared: bool
+    ) -> None:
+        super().__init__(name, stores, gathers, is_shared)
         self.plan.kept = _turned(self.plan)
         self.loop = 0  # over the rows of the tile: how many there were, and which line is in which
         self.loop_of: list[int] = []

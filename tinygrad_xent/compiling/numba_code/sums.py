@@ -30,6 +30,13 @@ def first(words: Wording, op: str, dtype: np.dtype[Any], total: bool = False) ->
     return str(info.min if op == "max" else info.max)
 
 
+def held_in(op: str, dtype: np.dtype[Any]) -> str:
+    """The dtype of what it comes to, if it is a sum of sums."""
+    if op == "sum":
+        return "float64" if dtype.kind == "f" else "int64"
+    return dtype_name(dtype)
+
+
 def accumulate(words: Wording, name: str, op: str, x: str, dtype: np.dtype[Any]) -> list[str]:
     """One more."""
     if op == "sum" and dtype.kind == "f":

@@ -9,24 +9,22 @@ batch runs the same machine code, and the large ones run on all processors.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import isfunction
 from typing import Any
 
 from ...graph import Tensor
 from ..code import Code, defined_by
 from ..numpy_code.writer import Writer
 from ..planning.rows import Plan
-from . import chunks, vector_math
+from . import crew, vector_math
 from .expressions import NotInLoops
 from .fused import FusedLoop
 from .kernels import Kernel
 
 _HEAD = '''\
 """Kernels that numba compiles when they are first called."""
-
-import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
@@ -37,6 +35,32 @@ kernel = njit(error_model="numpy", nogil=True, cache=True)
 
 
 '''
+
+_SHARED = """\
+import atexit
+import os
+import threading
+
+from numba import types
+from numba.extending import intrinsic
+
+if hasattr(os, "sched_yield"):
+    give_way = types.ExternalFunction("sched_yield", types.int32())
+else:
+    give_way = njit(lambda: 0)
+
+
+"""
+
+_CREW = """
+
+crew = Crew()
+if hasattr(os, "register_at_fork"):  # in a child process there are no other threads
+    os.register_at_fork(after_in_child=crew.__init__)
+"""
+
+_OF_CREW = {"wait", "watch"}
+_DECORATORS = {"plus": "freely", "added": "intrinsic", "wait": "kernel", "watch": "kernel"}
 
 
 def generate(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:
@@ -55,17 +79,18 @@ class NumbaCode(Code):
 
     Attributes:
         kernels: the part of the source that numba compiles.
-        driver: the rest of it.
+        driver: the part that calls it.
     """
 
     kernels: str
     driver: str
 
     def load(self) -> Any:
-        """The function that the source defines."""
+        """The function that the source defines. All programs have the same crew."""
         from .kernel_cache import load_kernels
 
-        return defined_by(self.driver, {**load_kernels(self.kernels), **self.constants})
+        crew = {"crew": load_kernels(crew_alone())["crew"]} if "crew." in self.driver else {}
+        return defined_by(self.driver, {**load_kernels(self.kernels), **crew, **self.constants})
 
 
 class NumbaWriter(Writer):
@@ -82,31 +107,52 @@ class NumbaWriter(Writer):
         base = super().code()
         if not self.kernels:
             raise NotInLoops("nothing to compile")
-        kernels = _HEAD + _functions(self.kernels) + "\n\n".join(k.text for k in self.kernels)
-        kernels += "\n\n" + _runner()
-        source = f"{kernels}\n\n{base.source}"
+        functions = {f for k in self.kernels for f in k.functions}
+        is_shared = any(k.is_shared for k in self.kernels)
+        bodies = "\n\n".join(k.text for k in self.kernels)
+        kernels = _head(is_shared) + _functions(functions) + bodies
+        source = kernels
+        if is_shared:
+            source = _head(True) + _functions(functions | _OF_CREW) + bodies + "\n\n" + _crew()
+        source += f"\n\n{base.source}"
         return NumbaCode(source, base.constants, base.memory, kernels, base.source)
 
 
-def _functions(kernels: Iterable[Kernel]) -> str:
-    """The functions that kernels call, and those that these call, as text."""
+def crew_alone() -> str:
+    """The helpers without any kernel, as text."""
+    return _head(True) + _functions(_OF_CREW) + _crew()
+
+
+def _head(is_shared: bool) -> str:
+    return _HEAD + _SHARED if is_shared else _HEAD
+
+
+def _functions(names: set[str]) -> str:
+    """Functions that kernels call, and those that these call, as text."""
     order: list[str] = []
-    wanted = sorted({f for k in kernels for f in k.functions}, reverse=True)
+    wanted = sorted(names, reverse=True)
     while wanted:
         name = wanted[-1]
-        names = getattr(vector_math, name).__code__.co_names
-        missing = [n for n in names if n != "np" and hasattr(vector_math, n) and n not in order]
+        called = _function(name).__code__.co_names
+        missing = [n for n in called if _function(n) and n not in order]
         wanted = wanted + missing if missing else wanted[:-1]
         if not missing and name not in order:
             order.append(name)
     return "".join(_decorated(name) for name in order)
 
 
+def _function(name: str) -> Any:
+    """The function of this name that kernels may call, if there is one."""
+    found = getattr(vector_math, name, None) or getattr(crew, name, None)
+    return found if isfunction(found) else None
+
+
 def _decorated(name: str) -> str:
-    how = "freely" if name == "plus" else "exactly"
-    return f"@{how}\n{inspect.getsource(getattr(vector_math, name))}\n\n"
+    how = _DECORATORS.get(name, "exactly")
+    return f"@{how}\n{inspect.getsource(_function(name))}\n\n"
 
 
-def _runner() -> str:
-    text = inspect.getsource(chunks)
-    return text[text.index("helpers = ") :]
+def _crew() -> str:
+    """The threads that help, as text."""
+    text = inspect.getsource(crew)
+    return text[text.index("ROUNDS = ") :] + _CREW
