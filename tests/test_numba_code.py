@@ -147,6 +147,30 @@ def test_long_rows_and_many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
             np.testing.assert_array_equal(a, b)
 
 
+COLUMNS: tuple[Any, ...] = (0, 2, -1, slice(1, 2), slice(3, 2, -1), slice(-1, None), np.s_[4:9:7])
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=str)
+@pytest.mark.parametrize("width", [7, 40])
+def test_a_column_is_an_entry_of_each_row(column: Any, width: int) -> None:
+    """Of an argument, and of what is computed, before and after it is stored."""
+    leaf = Tensor(drawn(20, width), name="x")
+    x, e = leaf[:, column], tx.exp(leaf)
+    x, y = (tx.reshape(a, (20, 1)) for a in (x, e[:, column]))
+    shares = e / tx.sum(e, 1, keepdims=True)
+    outputs = [leaf - x, shares * y, tx.sum(shares * x, 1), tx.reshape(y, 20) + 1.0]
+    assert_runs([leaf], outputs)
+    code = numba_code.generate([leaf], outputs)
+    assert len(code.kernels.split("@kernel")) == 2
+    assert "for i in range" not in code.driver
+
+
+def test_several_columns_are_left_to_numpy() -> None:
+    leaf = Tensor(drawn(20, 40), name="x")
+    for index in (np.s_[:, 1:3], np.s_[:, ::20], np.s_[:, None, 3]):
+        assert_runs([leaf], [tx.exp(leaf[index]) * 2.0, tx.sum(tx.exp(leaf), 1)])
+
+
 def test_fused_into_two_loops_over_columns() -> None:
     """Softmax with cross-entropy: one exponential for each entry, read once and written once."""
     code = numba_code.generate(*value_and_gradient(naive, drawn(ROWS, 100)))

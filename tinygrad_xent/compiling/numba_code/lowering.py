@@ -25,6 +25,7 @@ from .expressions import (
     cast,
     fold,
     is_shifted,
+    literal,
     number,
     pick,
     quotient,
@@ -245,11 +246,28 @@ class Lowering:
         return pick(x, at)
 
     def _do_getitem(self, step: Step) -> Expr:
-        """An entry of a whole array, such as a bias, for each row."""
+        """An entry of a whole array, such as a bias, for each row; or a column of the rows."""
         x, *arrays = step.value.args
+        if step.by_row == (True,):
+            return self._column(step)
         if x.ndim != 1 or x.size < 2 or len(arrays) != 1 or step.by_row != (False, True):
             raise NotInLoops("getitem")
         return pick(self._dense(self._read(x, False)), self._at(step, 1, x.size))
+
+    def _column(self, step: Step) -> Expr:
+        """The entry at the same place in each row."""
+        (x,), (_, *rest) = step.value.args, step.value.params["index"]
+        width = _width_of_rows(x)
+        if step.value.size != self.rows or len(rest) != 1:
+            raise NotInLoops("several columns")
+        (kind, *given) = rest[0]
+        if kind not in ("slice", "int"):
+            raise NotInLoops("index")
+        at = range(width)[given[0]] if kind == "int" else range(width)[slice(*given)][0]
+        return pick(self._dense(self._read(x, True)), self._fixed(at))
+
+    def _fixed(self, at: int) -> Expr:
+        return self._places.setdefault(at, literal(np.asarray(at), INT))
 
     def _do_row_scatter(self, step: Step) -> Spike:
         value = step.value
