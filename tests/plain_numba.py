@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -48,9 +48,8 @@ def plain_crew() -> Any:
 
 def _modules() -> dict[str, Any]:
     numba, types, extending = map(ModuleType, ("numba", "numba.types", "numba.extending"))
-    parts = {"njit": _njit, "types": types, "extending": extending}
-    for name, part in parts.items():
-        setattr(numba, name, part)
+    config = SimpleNamespace(NUMBA_NUM_THREADS=3)
+    vars(numba).update(njit=_njit, types=types, extending=extending, config=config)
     vars(types).update(int32=int, ExternalFunction=lambda name, kind: lambda: time.sleep(0))
     vars(extending).update(intrinsic=lambda f: added)
     return {"numba": numba, "numba.types": types, "numba.extending": extending}

@@ -25,10 +25,9 @@ CHUNKS = 7
 
 
 @pytest.fixture
-def space(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """The crew as plain Python, with two helpers on any machine."""
+def space() -> Iterator[dict[str, Any]]:
+    """The crew as plain Python, with two helpers."""
     made = executed(crew_alone(), ROUNDS=20)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
     yield made
     made["crew"].dismiss()
 
@@ -118,7 +117,7 @@ def test_after_it_is_dismissed_a_new_crew_comes(space: dict[str, Any]) -> None:
 def test_one_processor_needs_no_helper(
     space: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    monkeypatch.setattr(space["config"], "NUMBA_NUM_THREADS", 1)
     assert chunks_of(run(space, kernel_of(space))) == list(range(CHUNKS))
     assert space["crew"].helpers == []
 

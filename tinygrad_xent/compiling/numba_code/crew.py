@@ -15,7 +15,6 @@ without the interpreter:
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 
 import numpy as np
@@ -147,9 +146,8 @@ class Crew:
     def start(self):
         watch(self.signals, 0, 0, 0)  # which compiles it
         atexit.register(self.dismiss)
-        allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
         self.helpers = []
-        for _ in range(min(len(allowed(0)) - 1, MOST)):
+        for _ in range(min(config.NUMBA_NUM_THREADS - 1, MOST)):
             helper = Helper(self)
             try:
                 helper.start()

@@ -41,7 +41,7 @@ import atexit
 import os
 import threading
 
-from numba import types
+from numba import config, types
 from numba.extending import intrinsic
 
 if hasattr(os, "sched_yield"):
