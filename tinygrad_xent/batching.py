@@ -20,7 +20,7 @@ from .ops.shaping import align
 
 LARGEST = 2**20  # entries of an intermediate result, all rows together
 
-Step = tuple[Tensor, tuple[int, ...], Callable[..., Any]]
+Step = tuple[Tensor, list[int], Callable[..., Any]]
 
 
 def side_by_side(results: list[Any], seed: Tensor, rows: np.ndarray, record: bool) -> Any:
@@ -54,7 +54,7 @@ def _steps(results: list[Any], seed: Tensor) -> list[Step] | None:
     steps: list[Step] = []
     found = {seed}
     for node in toposort(*(r for r in results if type(r) is Tensor)):
-        places = tuple(i for i, a in enumerate(node.args) if type(a) is Tensor and a in found)
+        places = [i for i, a in enumerate(node.args) if type(a) is Tensor and a in found]
         if places:
             how = _how(node, places)
             if how is None:
@@ -64,7 +64,7 @@ def _steps(results: list[Any], seed: Tensor) -> list[Step] | None:
     return steps
 
 
-def _how(node: Tensor, places: tuple[int, ...]) -> Callable[..., Any] | None:
+def _how(node: Tensor, places: list[int]) -> Callable[..., Any] | None:
     """The operation of `node` for rows in these of its arguments."""
     op: Any = node.op
     if op.elementwise:
@@ -79,12 +79,14 @@ def _evaluated(
     """The results for these rows, given what is known with rows: the seed."""
     (rows,) = known.values()
     for node, places, how in steps:
+        op: Any = node.op
         args = [a if record or type(a) is not Tensor else a._value for a in node.args]
-        ndim = 1 + node.ndim
+        elementwise = how is op
         for i in places:
             x = known[node.args[i]]
-            args[i] = align(x, ndim) if how is node.op else x
-        known[node] = how(*args, **node.params)
+            args[i] = align(x, 1 + node.ndim) if elementwise else x
+        compute = op.array if elementwise and not record else how
+        known[node] = compute(*args, **node.params) if node.params else compute(*args)
         if known[node] is NotImplemented:
             return None
     return [
