@@ -13,7 +13,8 @@ from ..numpy_code.segments import Part
 from ..planning.rows import Stage
 from ..planning.values import Value
 from . import sums
-from .kernels import Kernel, Writer
+from .frames import Kernel
+from .kernels import Writer
 from .lanes import LaneWriter, suits
 from .lowering import Lowering
 from .mixing import mixed

@@ -96,13 +96,11 @@ class Lowering:
     def _dense(self, x: Expr | Spike) -> Expr:
         if isinstance(x, Expr):
             return x
-        zero = number(0.0, x.value)
-        return self._choose(x, x.value, zero, x.value.dtype)
+        return self._choose(x, x.value, number(0.0, x.value), x.value.dtype)
 
     def _choose(self, spike: Spike, there: Expr, elsewhere: Expr, dtype: Any) -> Expr:
         here = self._is_here(spike.at, spike.width)
-        chosen = apply("where", here, there, elsewhere, dtype=dtype)
-        return chosen
+        return apply("where", here, there, elsewhere, dtype=dtype)
 
     def _is_here(self, at: Expr, width: int) -> Expr:
         if (at, width) not in self._here:
@@ -241,9 +239,7 @@ class Lowering:
         x = self._read(value.args[0], step.by_row[0])
         width = _width_of_rows(value.args[0])
         at = self._at(step, 1, width)
-        if isinstance(x, Spike):
-            x = self._dense(x)
-        return pick(x, at)
+        return pick(self._dense(x), at)
 
     def _do_getitem(self, step: Step) -> Expr:
         """An entry of a whole array, such as a bias, for each row; or a column of the rows."""

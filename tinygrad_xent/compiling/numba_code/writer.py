@@ -20,8 +20,8 @@ from ..numpy_code.writer import Writer
 from ..planning.rows import Plan
 from . import crew, vector_math
 from .expressions import NotInLoops
+from .frames import Kernel
 from .fused import FusedLoop
-from .kernels import Kernel
 
 _HEAD = '''\
 """Kernels that numba compiles when they are first called."""
