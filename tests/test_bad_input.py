@@ -69,7 +69,12 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "vjp's cotangent": (lambda: tx.vjp(tx.exp, 1.0)[1](TWO), tx.ShapeError, ["vjp", "(2,)"]),
     "jvp's tangent": (lambda: tx.jvp(tx.exp, (1.0,), (TWO,)), tx.ShapeError, ["jvp", "(2,)"]),
     "hvp's vector": (lambda: tx.hvp(tx.sum)(TWO, np.ones(3)), tx.ShapeError, ["hvp", "(3,)"]),
-    "argnums": (lambda: tx.grad(tx.sum, 3)(1.0), tx.GradientError, ["grad", "=3", "1 arguments"]),
+    "argnums": (lambda: tx.grad(tx.sum, 3)(1.0), tx.GradientError, ["grad", "=3", "1 positional"]),
+    "by name": (
+        lambda: tx.grad(lambda x: tx.sum(x))(x=1.0),
+        tx.GradientError,
+        ["grad", "0 positional", "not by name"],
+    ),
     "a number to simplify": (lambda: tx.simplify(2.0), tx.NotSupportedError, ["simplify", "2.0"]),
     "no number returned": (lambda: tx.grad(lambda x: "text")(1.0), tx.NotSupportedError, ["grad"]),
     "a tuple returned": (lambda: tx.jvp(lambda x: (x, x), (1.0,), (1.0,)), tx.NotSupportedError,

@@ -149,8 +149,10 @@ def _chosen(name: str, argnums: Any, args: Any) -> tuple[int, ...]:
         raise GradientError(
             explain(
                 f"{name}: argnums={argnums} is not an argument",
-                f"{len(args)} arguments",
-                f"from {-len(args)} to {len(args) - 1}, or a tuple of such",
+                f"{len(args)} positional arguments",
+                f"from {-len(args)} to {len(args) - 1}, or a tuple of such"
+                if args
+                else "what to differentiate by as a positional argument, not by name",
             )
         )
     return tuple(i % len(args) for i in chosen)
