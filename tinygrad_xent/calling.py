@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .differentiate import Walk, not_recorded, ones_like
+from .differentiate import Walk, cotangents, not_recorded, ones_like
 from .errors import DtypeError, GradientError, describe, explain
 from .graph import Tensor, detached, is_float, leaf_value, observer, recording, shape_of
 from .ops import alias
@@ -97,6 +97,8 @@ class Trace:
         """The one number that came out, and its derivative by each leaf; the graph is used up."""
         out = self.scalar()
         value, seed = self.outside(out), ones_like(out)
+        if type(seed) is float and not self.record:
+            return value, self._per_leaf(cotangents(out, seed, tuple(self.leaves)))
         walk = Walk(out, tuple(self.leaves), self.record)
         self.out = out = None  # type: ignore[assignment]
         if not self.record:

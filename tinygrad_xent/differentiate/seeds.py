@@ -18,7 +18,8 @@ from ..graph import (
     record,
     shape_of,
 )
-from .walk import cotangents
+from .counting import counted
+from .walk import Walk
 
 _spread = PRIMITIVES["broadcast_to"]
 _ONE = np.float64(1.0)
@@ -41,7 +42,9 @@ def backward(self: Tensor, cotangent: Any = None) -> None:
     array([2., 4.])
     """
     seed = seed_for(self, cotangent)
-    for node, g in cotangents(self, seed.value if isinstance(seed, Tensor) else seed).items():
+    seed = seed.value if isinstance(seed, Tensor) else seed
+    pairs = counted(self, seed)
+    for node, g in Walk(self).cotangents(seed, last=True).items() if pairs is None else pairs:
         total = g if node._grad is None else node._grad + g
         if type(total) is np.ndarray:
             total.setflags(write=False)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import ALONE, MANY, Primitive, Tensor, is_float
+from .counting import counted
 from .sending import conform, in_numpy, pulled, unpoisoned
 
 
@@ -27,7 +28,16 @@ def cotangents(
             every node on a path from a floating point leaf.
         record: call the rules with Tensors, so that the walk itself becomes a graph.
     """
-    return Walk(root, wrt, record).cotangents(seed, last=True)
+    by_leaves = all(node.op is None for node in wrt or ())
+    pairs = counted(root, seed) if by_leaves and not record else None
+    if pairs is None:
+        return Walk(root, wrt, record).cotangents(seed, last=True)
+    wanted = None if wrt is None else frozenset(wrt)
+    received: dict[Tensor, Any] = {}
+    for node, g in pairs:
+        if wanted is None or node in wanted:
+            received[node] = received[node] + g if node in received else g
+    return received
 
 
 class Walk:
@@ -47,7 +57,9 @@ class Walk:
     poisoned: bool
     received: dict[Tensor, Any]
 
-    def __init__(self, root: Tensor, wrt: tuple[Tensor, ...] | None, record: bool) -> None:
+    def __init__(
+        self, root: Tensor, wrt: tuple[Tensor, ...] | None = None, record: bool = False
+    ) -> None:
         self.root: Any = root
         self.record = record
         self.wanted = None if wrt is None else frozenset(wrt)

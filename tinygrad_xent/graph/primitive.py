@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from ..errors import DtypeError, ShapeError, describe, explain
 from .recording import is_recording
-from .tensor import NO_PARAMS, Tensor, detached, record
+from .tensor import NEVER, NO_PARAMS, Tensor, detached, record
 from .values import constant
 
 _ARRAYS = frozenset({ndarray, np.float64, np.float32})  # which NumPy computes with, unasked
@@ -165,6 +165,7 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
     """
     scalar: Any = getattr(op, "scalar", None)
     array, new = op.array, Tensor.__new__
+    unused = 0 if op.vjp is not None else NEVER
 
     def apply(a: Any, b: Any) -> Any:
         x = a._value if type(a) is Tensor else a
@@ -194,6 +195,12 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
         node._value = value
         node.name = None
         node._grad = None
+        node._uses = unused
+        if type(value) is float:
+            if x is not a:
+                a._uses += 1
+            if y is not b:
+                b._uses += 1
         return node
 
     return apply

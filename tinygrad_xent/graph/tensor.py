@@ -30,6 +30,7 @@ NO_PARAMS: dict[str, Any] = {}
 # What stands in place of a second argument where there is one argument, or neither one nor two.
 ALONE: Any = type("Alone", (), {"__repr__": lambda _: "ALONE"})()
 MANY: Any = type("Many", (), {"__repr__": lambda _: "MANY"})()
+NEVER = -(2**60)  # uses of a node through which no rule sends anything back
 
 
 class Tensor:
@@ -53,7 +54,8 @@ class Tensor:
 
     # One argument or two, which most operations have, are kept in the node: a tuple for each node
     # would double what the cyclic collector has to look at. Others are a tuple in `_first`.
-    __slots__ = ("_first", "_grad", "_second", "_value", "name", "op", "params")
+    # `_uses` is how often it is an argument of what gave a Python float.
+    __slots__ = ("_first", "_grad", "_second", "_uses", "_value", "name", "op", "params")
 
     op: Primitive | None
     params: dict[str, Any]
@@ -94,6 +96,7 @@ class Tensor:
         self._value = leaf_value(value)
         self.name = name
         self._grad: Any = None
+        self._uses = 0
 
     # -- what it holds ------------------------------------------------------------------------
 
@@ -244,7 +247,20 @@ def record(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], value: 
     node._value = value
     node.name = None
     node._grad = None
+    node._uses = 0
+    if type(value) is float and op is not None:
+        _count(node, args)
     return node
+
+
+def _count(node: Tensor, args: tuple[Any, ...]) -> None:
+    """What a new node with a Python float says to its arguments."""
+    if node.op is None or node.op.vjp is None:
+        node._uses = NEVER
+        return
+    for a in args:
+        if type(a) is Tensor and type(a._value) is not bool:
+            a._uses += 1
 
 
 def detached(value: Any) -> Tensor:
