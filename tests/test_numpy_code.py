@@ -179,8 +179,7 @@ def test_arrays_that_are_not_contiguous() -> None:
     for tile in TILES:
         with tile_of(*tile):
             run = numpy_code.generate(inputs, outputs).load()
-        given = (None, np.empty((3, 6)).T, np.empty((6, 4))[::2, ::-1])
-        for got, node in zip(run(wide[::2, ::2], w, out=given), outputs, strict=True):
+        for got, node in zip(run(wide[::2, ::2], w), outputs, strict=True):
             assert_same(got, node)
 
 

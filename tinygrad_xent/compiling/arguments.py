@@ -10,6 +10,8 @@ from ..errors import CompileError, DtypeError, describe, explain
 from ..graph import Tensor, constant
 from ..trees import flatten, is_numbers
 
+_USUAL = frozenset(np.dtype(kind) for kind in "?bhilqBHILQefd")  # real, in this machine's order
+
 
 def is_leaf(x: Any) -> bool:
     """Whether an argument is numbers, which may be others in the next call."""
@@ -26,10 +28,13 @@ def replaced(args: Any, kwargs: Any, new: list[Any]) -> tuple[Any, Any]:
 
 def signature(arg: Any, leaves: list[Any]) -> Any:
     """What a call is looked up by; the arrays are added to the leaves."""
+    if type(arg) is np.ndarray and arg.dtype in _USUAL:
+        leaves.append(arg)
+        return arg.shape, arg.dtype
     if isinstance(arg, dict):
-        return (dict, *((k, signature(v, leaves)) for k, v in arg.items()))
+        return (dict, *[(k, signature(v, leaves)) for k, v in arg.items()])
     if isinstance(arg, tuple) or (isinstance(arg, list) and not is_numbers(arg)):
-        return (type(arg), *(signature(v, leaves) for v in arg))
+        return (type(arg), *[signature(v, leaves) for v in arg])
     if is_leaf(arg):
         leaf = _leaf(arg)
         leaves.append(leaf)

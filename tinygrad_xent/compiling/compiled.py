@@ -14,8 +14,6 @@ from functools import update_wrapper
 from types import MethodType
 from typing import Any
 
-import numpy as np
-
 from ..errors import CompileError, describe, explain
 from ..graph import Tensor, constant, detached
 from ..trees import flatten
@@ -48,25 +46,15 @@ class Compiled:
         update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        key: list[Any] = []
         leaves: list[Any] = []
-        arrays_only = not kwargs
-        for a in args:
-            if type(a) is np.ndarray and a.dtype.isnative:
-                key.append((a.shape, a.dtype))
-                leaves.append(a)
-            else:
-                arrays_only = False
-                key.append(signature(a, leaves))
-        if kwargs:
-            key.append(("kwargs", signature(kwargs, leaves)))
-        if not arrays_only and any(type(x) is Tensor for x in leaves):
+        key = signature((args, kwargs) if kwargs else args, leaves)
+        if Tensor in map(type, leaves):
             return self._f(*args, **kwargs)  # which is being recorded itself
-        for program in self._programs.get(tuple(key), ()):
+        for program in self._programs.get(key, ()):
             if program.fits(leaves):
                 return program(leaves)
         try:
-            made = self._made(tuple(key), leaves, args, kwargs)
+            made = self._made(key, leaves, args, kwargs)
         except ForeignTensorError:
             if not is_watched():
                 raise
@@ -157,7 +145,7 @@ def compile(f: Callable[..., Any], *, backend: str | None = None) -> Compiled:
     Raises:
         CompileError: the function looks at numbers (`.value`, `float(t)`) that are not there yet.
 
-    >>> import tinygrad_xent as tx
+    >>> import numpy as np, tinygrad_xent as tx
     >>> def loss(z):
     ...     return -tx.log(tx.exp(z) / tx.sum(tx.exp(z)))[0]
     >>> value, slope = tx.compile(tx.value_and_grad(loss))(np.array([40.0, 0.0, 0.0]))

@@ -2,7 +2,7 @@
 
 A fresh array costs as much as the computation where it is large, because the machine hands it out
 page by page. An array that only the pool refers to belongs to nobody: not to a caller, and not to a
-view of it, which would refer to it too.
+view of it, which would refer to its memory.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ from ..graph import Tensor
 
 _LARGE = 1 << 16  # bytes from which it is worth the bookkeeping
 _KEPT = 2  # arrays for each result: one that the caller still holds, and one to write into
+
+
+def empty(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """np.empty from the start of a cache line, where NumPy's loops are up to twice as fast."""
+    memory = np.empty(int(np.prod(shape)) * np.dtype(dtype).itemsize + 64, np.uint8)
+    start = -memory.__array_interface__["data"][0] % 64
+    return np.ndarray(shape, dtype, memory, start)
 
 
 class Pool:
@@ -48,19 +55,18 @@ def _kind(output: Tensor) -> tuple[tuple[int, ...], Any] | None:
 def _unused(kind: Any, arrays: list[np.ndarray]) -> np.ndarray:
     """The first that only the list refers to, and the count of references itself does."""
     for i in range(len(arrays)):
-        if sys.getrefcount(arrays[i]) <= _ALONE:
+        if _references(arrays, i) <= _ALONE:
             return arrays[i]
-    fresh = np.empty(*kind)
+    fresh = empty(*kind)
     if len(arrays) >= _KEPT:
         arrays.pop(0)
     arrays.append(fresh)
     return fresh
 
 
-def _count_alone() -> int:
-    """What `sys.getrefcount` says here of an array that only a list refers to."""
-    arrays: list[Any] = [np.empty(1)]
-    return max(sys.getrefcount(arrays[i]) for i in range(len(arrays)))
+def _references(arrays: list[np.ndarray], i: int) -> int:
+    """How many there are to an array of a list and to its memory, to which views of it refer."""
+    return sys.getrefcount(arrays[i]) + sys.getrefcount(arrays[i].base)
 
 
-_ALONE = _count_alone()
+_ALONE = _references([empty((1,), float)], 0)

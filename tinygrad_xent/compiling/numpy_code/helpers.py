@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+
 from ...writing.languages import NUMPY
+from ..pool import empty
 
 _KEEP = '''\
 def keep(mask, x, out):
@@ -26,4 +29,7 @@ def settle(mask, x, out):
     elif x is not out:
         np.copyto(out, x)
 '''
-HELPERS = {"others": NUMPY.helpers["others"], "keep": _KEEP, "select": _SELECT, "settle": _SETTLE}
+HELPERS = {
+    "empty": inspect.getsource(empty), "others": NUMPY.helpers["others"],
+    "keep": _KEEP, "select": _SELECT, "settle": _SETTLE,
+}  # fmt: skip

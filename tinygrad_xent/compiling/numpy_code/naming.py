@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from ...writing.identifiers import identifier
 
-_OURS = re.compile(r"(out|rows|w|t|v|c|ones_|rows_|op_)\d*|np|run|pool|memory|buffers|others|i|j|n")
+_OURS = re.compile(
+    r"(out|rows|w|t|v|c|ones_|rows_|op_)\d*|np|run|pool|memory|buffers|empty|others|i|j|n"
+)
 
 
 class Naming:

@@ -121,12 +121,12 @@ class Statements:
         (rows, columns), keepdims = value.args[0].shape, value.params["keepdims"]
         if value.params["axis"] == (1,):
             ones = self._ones(value, (columns, 1) if keepdims else (columns,))
-            return f"np.matmul({x}, {ones}, out={out})"
+            return f"{x}.dot({ones}, out={out})"
         rows = self.tile if rows == self.rows else rows
         ones = self._ones(value, (1, rows) if keepdims else (rows,))
         if rows == self.tile and self.count and not self.count.isdigit():
             ones += f"[:, :{self.count}]" if keepdims else f"[:{self.count}]"
-        return f"np.matmul({ones}, {x}, out={out})"
+        return f"{ones}.dot({x}, out={out})"
 
     def _ones(self, value: Value, shape: tuple[int, ...]) -> str:
         dtype = value.dtype.type.__name__
@@ -146,10 +146,10 @@ class Statements:
         return f"{_turned(value, args[0])} @ {args[1]}"
 
     def _write_matmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        return [f"np.matmul({args[0]}, {args[1]}, out={out})"]
+        return [_product(value, args[0], args[1], out)]
 
     def _write_tmatmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        return [f"np.matmul({_turned(value, args[0])}, {args[1]}, out={out})"]
+        return [_product(value, _turned(value, args[0]), args[1], out)]
 
     # -- views ---------------------------------------------------------------------------------
 
@@ -268,6 +268,14 @@ def _call(value: Value, args: Sequence[str], more: str) -> str:
 
 def _turned(value: Value, code: str) -> str:
     return f"{code}.T" if value.args[0].ndim == 2 else code
+
+
+def _product(value: Value, x: str, y: str, out: str) -> str:
+    """A product of matrices; where `out` is one piece of memory, by what is called faster."""
+    alike = all(a.ndim <= 2 and a.dtype == value.dtype for a in value.args)
+    if alike and out.isidentifier():
+        return f"{x}.dot({y}, out={out})"
+    return f"np.matmul({x}, {y}, out={out})"
 
 
 def _copied(x: str, out: str) -> list[str]:

@@ -160,7 +160,8 @@ class Writer:
     # -- the page ------------------------------------------------------------------------------
 
     def _page(self) -> str:
-        helpers = [HELPERS[name] for name in sorted(self.say.helpers)]
+        used = {*self.say.helpers, *["empty"] * bool(self.buffers)}
+        helpers = [HELPERS[name] for name in sorted(used)]
         front = [f"{k} = {v}" for k, v in self.bound.items() if isinstance(v, str)]
         given = [f"# {k}: {_described(v)}, a constant of the graph, is set from outside."
                  for k, v in self.bound.items() if not isinstance(v, str)]  # fmt: skip
@@ -173,15 +174,15 @@ class Writer:
         tuple_of = ", ".join(outs) + "," * (len(outs) == 1)
         nones = ", ".join(["None"] * len(outs)) + "," * (len(outs) == 1)
         start = [f"{tuple_of} = out or ({nones})"] if outs else []
-        start += [f"if out{i + 1} is None:\n        out{i + 1} = {_empty(v.shape, v.dtype)}"
-                  for i, v in enumerate(self.plan.outputs) if v.ndim]  # fmt: skip
+        start += [f"if {out} is None:\n        {out} = np.empty({_kind(v.shape, v.dtype)})"
+                  for out, v in zip(outs, self.plan.outputs, strict=True) if v.ndim]  # fmt: skip
         start += [f"{name} = out{i + 1}.reshape({self.plan.outputs[i].args[0].shape})"
                   for i, name in self.reshaped.items()]  # fmt: skip
         end = [f"return {tuple_of or '()'}"]
         page = []
         if self.buffers:
             names += "," * (len(self.buffers) == 1)
-            made = "".join(f"        {_empty(*kind)},\n" for kind in shapes)
+            made = "".join(f"        empty({_kind(*kind)}),\n" for kind in shapes)
             page.append(f"{_POOL}    return (\n{made}    )\n")
             start += ["try:", "    memory = pool.pop()", "except IndexError:",
                       "    memory = buffers()", f"{names} = memory"]  # fmt: skip
@@ -210,8 +211,8 @@ def buffers():
 '''
 
 
-def _empty(shape: tuple[int, ...], dtype: Any) -> str:
-    return f"np.empty({shape}, np.{dtype.type.__name__})"
+def _kind(shape: tuple[int, ...], dtype: Any) -> str:
+    return f"{shape}, np.{dtype.type.__name__}"
 
 
 def _described(constant: Any) -> str:
