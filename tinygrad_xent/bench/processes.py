@@ -20,6 +20,7 @@ from .case import Call, MissingError, suite
 
 _MEGABYTE = 2**20
 _NO_LIMIT = 1_000_000  # calls
+_PATIENCE = 0.5  # seconds in which a thread that waits has gone to sleep
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """The variables that the libraries measured here ask for their number of threads."""
 
@@ -39,7 +40,9 @@ def serve(pipe: Connection, name: str, number: int, system: str) -> None:
     except Exception as error:  # a peer may fail in any way: the others are still measured
         return pipe.send(("failed", f"{type(error).__name__}: {error}"))
     while times := pipe.recv():
-        pipe.send(_timed(call, times))
+        seconds = _timed(call, times)
+        _wait_for_threads()
+        pipe.send(seconds)
 
 
 def _settle_memory() -> None:
@@ -48,6 +51,18 @@ def _settle_memory() -> None:
     before, which would decide between systems.
     """
     np.empty(2**17)
+
+
+def _wait_for_threads() -> None:
+    """Until this process does nothing: threads of BLAS and OpenMP go on for a while after a call,
+    waiting busily for the next, and would take a processor from whoever has the next turn.
+    """
+    end = time.perf_counter() + _PATIENCE
+    while time.perf_counter() < end:
+        before = time.process_time()
+        time.sleep(0.01)
+        if time.process_time() - before < 0.002:
+            return
 
 
 def as_arrays(result: Any) -> list[np.ndarray]:
