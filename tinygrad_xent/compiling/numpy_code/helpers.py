@@ -22,10 +22,10 @@ def select(mask, x, y, out):
     np.bitwise_xor((x ^ y) & bits, y, out=out)
 '''
 _SETTLE = '''\
-def settle(mask, x, out):
-    """np.where(mask, x, 0) of an x that is 0 or nan elsewhere: seldom is there anything to do."""
-    if np.isnan(x).any():
-        keep(mask, x, out)
+def settle(p, x, out):
+    """np.where(p != 0, x, 0) of an x that is 0 or nan elsewhere: seldom is there anything to do."""
+    if np.isnan(np.maximum.reduce(x, axis=None)):
+        keep(p != 0, x, out)
     elif x is not out:
         np.copyto(out, x)
 '''

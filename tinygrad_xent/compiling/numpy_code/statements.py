@@ -12,7 +12,7 @@ from ...writing.indices import index_object, index_part, marked
 from ..planning.rows import Step
 from ..planning.values import Value
 from . import settings
-from .forms import clips, is_foreseen, is_product, is_settled, is_short_max
+from .forms import clips, is_foreseen, is_product, is_short_max
 from .ufuncs import forced, ufunc_of
 
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -81,9 +81,6 @@ class Statements:
         mask, x, y = args
         if clip := clips(value):
             return [f"np.{clip}({x}, {y}, out={out})"]
-        if is_settled(value) and self._are_many(value, settings.SETTLED):
-            self.helpers |= {"settle", "keep"}
-            return [f"settle({mask}, {x}, {out})"]
         if not is_foreseen(value.args[0]) and self._are_many(value, settings.CHOSEN):
             name, more = ("keep", "") if value.args[2].is_zero else ("select", f", {y}")
             self.helpers.add(name)
@@ -92,6 +89,10 @@ class Statements:
             return [f"np.copyto({out}, {y}, where=~{mask})"]
         first = [] if y == out else [f"np.copyto({out}, {y})"]
         return [*first, f"np.copyto({out}, {x}, where={mask})"]
+
+    def _write_settled(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        self.helpers |= {"settle", "keep"}
+        return [f"settle({args[0]}, {args[1]}, {out})"]
 
     def _are_many(self, value: Value, many: int) -> bool:
         """Whether there are many floats to choose, by booleans."""
@@ -144,6 +145,9 @@ class Statements:
 
     def _make_tmatmul(self, value: Value, args: Sequence[str]) -> str:
         return f"{_turned(value, args[0])} @ {args[1]}"
+
+    def _write_vecdot(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [f"np.vecdot({args[0]}, {args[1]}, out={out})"]
 
     def _write_matmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         return [_product(value, args[0], args[1], out)]

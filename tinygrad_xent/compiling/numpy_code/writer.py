@@ -14,6 +14,7 @@ from ..planning.rows import Plan, Stage, Step
 from ..planning.values import Value
 from .forms import event, form, outside, root
 from .helpers import HELPERS
+from .idioms import idiomatic
 from .literals import array_literal, literal, shortest
 from .loops import Loop
 from .memory import Event, Places
@@ -31,7 +32,7 @@ def generate(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:
     >>> code.load()(np.array([3.0, 4.0]))
     (np.float64(25.0), array([6., 8.]))
     """
-    return Writer(Plan(inputs, outputs), [leaf.name or "" for leaf in inputs]).code()
+    return Writer(Plan(inputs, outputs, idiomatic), [leaf.name or "" for leaf in inputs]).code()
 
 
 class Writer:
@@ -197,7 +198,7 @@ class Writer:
         What is set inside `errstate`, such as the size of the buffer, is set back after it.
         """
         ops = {v.op for v in self.plan.steps}
-        if ops & {"div", "log", "power", "sqrt", "log1p"} and "where" in ops:
+        if ops & {"div", "log", "power", "sqrt", "log1p"} and ops & {"where", "settled"}:
             return '@np.errstate(divide="ignore", invalid="ignore")\n'
         return "@np.errstate()\n" if self.buffered else ""
 

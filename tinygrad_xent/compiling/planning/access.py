@@ -121,6 +121,11 @@ def _others(v: Value) -> Access | None:
     return None if 0 in v.params["axis"] else _aligned(v)
 
 
+def _dot(v: Value) -> Access | None:
+    """Rows of matrices, and vectors that meet each row."""
+    return Access(v.shape[0], tuple(a.ndim == 2 and a.shape[0] == v.shape[0] for a in v.args))
+
+
 def _each_row(v: Value) -> Access | None:
     """The planner's own operations on each row by itself."""
     rows = (v if v.op == "row_scatter" else v.args[0]).shape[0]
@@ -135,5 +140,5 @@ _RULES: dict[str, Callable[[Value], Access | None]] = {
     "matmul": _matmul, "tmatmul": _tmatmul,
     "getitem": _getitem, "scatter": _scatter,
     "row_getitem": _each_row, "row_scatter": _each_row, "row_put": _each_row,
-    "row_add": _each_row,
+    "row_add": _each_row, "vecdot": _dot, "settled": _aligned,
 }  # fmt: skip

@@ -33,7 +33,7 @@ then. A stage never has an argument that is both made in it and read there as a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,6 +106,7 @@ class Plan:
     Args:
         inputs: leaves that get their numbers when the program runs; every other leaf is a constant.
         outputs: the nodes whose values are wanted.
+        change: what a back end would like to have changed first, if anything.
 
     >>> import numpy as np, tinygrad_xent as tx
     >>> x, w = tx.tensor(np.ones((8, 3))), tx.tensor(np.ones((3, 5)))
@@ -114,8 +115,14 @@ class Plan:
     (8, [row matmul(8, 5), row exp(8, 5), gathered sum(5,)])
     """
 
-    def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        change: Callable[[Program], None] = lambda _: None,
+    ) -> None:
         program = Program(inputs, outputs)
+        change(program)
         self.inputs, self.outputs = program.inputs, program.outputs
         self.steps: dict[Value, Step] = {}
         for value in program.values:

@@ -101,7 +101,7 @@ class Program:
             if node not in self._done:
                 self._done[node] = self._of_node(node)
         self.outputs = [self._full(self._done[node], node.shape) for node in outputs]
-        self._drop_unused()
+        self.drop_unused()
 
     def _input(self, leaf: Tensor, place: int) -> Value:
         weak = type(leaf._value) is float
@@ -207,7 +207,7 @@ class Program:
             self.values.append(value)
         return self._known[key]
 
-    def _drop_unused(self) -> None:
+    def drop_unused(self) -> None:
         """Forget what no output depends on."""
         needed = set(self.outputs)
         for value in reversed(self.values):
