@@ -17,8 +17,8 @@ from .ufuncs import ufunc_of
 
 _VIEWS = frozenset({"transpose", "expand_dims", "squeeze", "reshape", "broadcast_to"})
 _WRITTEN = frozenset({"sum", "max", "min", "matmul", "tmatmul", "where", "astype", "concatenate",
-                      "scatter", "row_scatter", "row_add", "row_put", "put", "vecdot",
-                      "settled"})  # fmt: skip
+                      "scatter", "row_scatter", "row_add", "row_put", "put", "put_at",
+                      "vecdot", "settled", "peak"})  # fmt: skip
 
 
 def form(value: Value) -> str:
@@ -43,7 +43,7 @@ def in_place(value: Value) -> tuple[Value, ...]:
         places = tuple(a for a in value.args[1:] if a is not value.args[0])
     elif value.op == "settled":
         places = value.args[1:] if value.args[0] is not value.args[1] else ()
-    elif value.op in ("row_add", "row_put", "put"):
+    elif value.op in ("row_add", "row_put", "put", "put_at"):
         places = () if value.args[0] in value.args[1:] else value.args[:1]
     else:
         places = value.args if ufunc_of(value.op) else ()

@@ -188,6 +188,20 @@ class Statements:
         x = args[0] if value.args[0].ndim else f"np.asarray({args[0]})"
         return f"{x}[{_subscript(value.params['index'], args[1:]) or '()'}]"
 
+    def _write_peak(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        rows, columns = value.args[0].shape
+        rows = self.tile or rows
+        starts = f"starts_{rows}x{columns}"
+        self.bound[starts] = f"np.arange(0, {rows * columns}, {columns})"
+        starts += f"[:{self.count}]" if self.count and not self.count.isdigit() else ""
+        return [f"np.add({starts}, {args[0]}.argmax(axis=1), out={out})"]
+
+    def _make_entry_at(self, value: Value, args: Sequence[str]) -> str:
+        return f"{args[0]}.ravel()[{args[1]}]"
+
+    def _write_put_at(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [*_copied(args[0], out), f"{out}.ravel()[{args[2]}] = {args[1]}"]
+
     def _make_row_getitem(self, value: Value, args: Sequence[str]) -> str:
         return f"{args[0]}[{self._row_index(value, args, 1)}]"
 

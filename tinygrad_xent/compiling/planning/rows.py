@@ -39,7 +39,7 @@ from typing import Any
 
 from ...graph import PRIMITIVES, Tensor
 from .access import Access, access
-from .values import Program, Value
+from .values import Program, Value, in_order
 
 DEAR = frozenset({"exp", "expm1", "log", "log1p", "power", "sqrt", "sin", "cos", "tanh", "div"})
 
@@ -270,15 +270,8 @@ class Plan:
 
 def _in_order(steps: list[Step]) -> list[Step]:
     """The steps, each after those that make its arguments."""
-    waiting, order = {step.value: step for step in steps}, []
-    for first in steps:
-        stack = [first.value]
-        while stack:
-            missing = [a for a in stack[-1].args if a in waiting]
-            stack += missing
-            if not missing and (found := waiting.pop(stack.pop(), None)):
-                order.append(found)
-    return order
+    by_value = {step.value: step for step in steps}
+    return [by_value[value] for value in in_order(by_value)]
 
 
 def _read(step: Step, by_row: bool) -> list[Value]:

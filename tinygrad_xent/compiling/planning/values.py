@@ -10,7 +10,7 @@ What depends on no input is computed here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,18 +111,18 @@ class Program:
 
     def _of_node(self, node: Tensor) -> Value:
         if node.op is None:
-            return self._constant(node._value)
+            return self.constant(node._value)
         op, params = node.op, node.params
         if op.name == "size":
             shape = shape_of(node.args[0])
-            return self._constant(float(math.prod(shape[a] for a in params["axis"])))
-        args = [self._done[a] if type(a) is Tensor else self._constant(a) for a in node.args]
+            return self.constant(float(math.prod(shape[a] for a in params["axis"])))
+        args = [self._done[a] if type(a) is Tensor else self.constant(a) for a in node.args]
         if op.name in _TRANSPARENT:
             return self._strong(args[0], node) if op.name == "broadcast_to" else args[0]
         if op.elementwise:
             return self._elementwise(op, tuple(self._uniform(a) for a in args), node)
         whole = tuple(self._full(a, shape_of(x)) for a, x in zip(args, node.args, strict=True))
-        return self._made(op.name, whole, params, node.shape, node.dtype)
+        return self.made(op.name, whole, params, node.shape, node.dtype)
 
     def _elementwise(self, op: Primitive, args: tuple[Value, ...], node: Tensor) -> Value:
         shape = np.broadcast_shapes(*(a.shape for a in args))
@@ -134,35 +134,35 @@ class Program:
             return args[2]
         axis = _axes_put_on(args)
         if axis is None:
-            return self._made(op.name, args, node.params, shape, node.dtype)
+            return self.made(op.name, args, node.params, shape, node.dtype)
         bare = tuple(a.args[0] if a.ndim else a for a in args)
         without = tuple(n for i, n in enumerate(shape) if i not in axis)
-        found = self._made(op.name, bare, node.params, without, node.dtype)
-        return self._made("expand_dims", (found,), {"axis": axis}, shape, node.dtype)
+        found = self.made(op.name, bare, node.params, without, node.dtype)
+        return self.made("expand_dims", (found,), {"axis": axis}, shape, node.dtype)
 
     def _repeated(self, x: Value, times: int) -> Value:
         """A small whole power as products."""
         half = x if times < 4 else self._repeated(x, 2)
         other = x if times == 2 else self._repeated(x, 2)
-        return self._made("mul", (half, other), {}, x.shape, x.dtype)
+        return self.made("mul", (half, other), {}, x.shape, x.dtype)
 
     def _strong(self, x: Value, node: Tensor) -> Value:
         """A Python number that was broadcast is an array's entry from then on."""
         if x.op == "constant" and x.weak:
-            return self._constant(node.dtype.type(x.data))
+            return self.constant(node.dtype.type(x.data))
         return x
 
     def _uniform(self, x: Value) -> Value:
         """An array of one number as that number."""
-        return self._constant(x.data.flat[0]) if x.shape and x.is_uniform else x
+        return self.constant(x.data.flat[0]) if x.shape and x.is_uniform else x
 
     def _full(self, x: Value, shape: tuple[int, ...]) -> Value:
         """The value at its full shape."""
         if x.shape == shape:
             return x
-        return self._made("broadcast_to", (x,), {"shape": shape}, shape, x.dtype)
+        return self.made("broadcast_to", (x,), {"shape": shape}, shape, x.dtype)
 
-    def _constant(self, data: Any) -> Value:
+    def constant(self, data: Any) -> Value:
         weak = type(data) in (float, int, bool)
         kept = data if weak else np.asarray(data)
         raw = repr(data) if weak else kept.tobytes()
@@ -170,15 +170,15 @@ class Program:
         value = Value("constant", (), {}, shape_of(data), dtype_of(data), kept, weak)
         return self._known.setdefault(key, value)
 
-    def _made(self, op: str, args: tuple[Value, ...], params: Any, shape: Any, dtype: Any) -> Value:
+    def made(self, op: str, args: tuple[Value, ...], params: Any, shape: Any, dtype: Any) -> Value:
         """The value of an operation: an earlier one if it is the same, a constant if it can be."""
         if all(a.op == "constant" for a in args) and _may_fold(op, args, math.prod(shape)):
             with np.errstate(all="ignore"):
-                return self._constant(PRIMITIVES[op].evaluate([a.data for a in args], params))
+                return self.constant(PRIMITIVES[op].evaluate([a.data for a in args], params))
         if op in _REDUCTIONS and params["keepdims"] and 0 not in params["axis"]:
             axis, bare = params["axis"], {**params, "keepdims": False}
             without = tuple(n for i, n in enumerate(shape) if i not in axis)
-            args, op = (self._made(op, args, bare, without, dtype),), "expand_dims"
+            args, op = (self.made(op, args, bare, without, dtype),), "expand_dims"
             params = {"axis": axis}
         if op == "squeeze" and args[0].op == "expand_dims" and args[0].params == params:
             return args[0].args[0]
@@ -193,9 +193,9 @@ class Program:
         """A sum or difference of which one part is scattered."""
         x, (v, *arrays) = args[1 - place], args[place].args
         if op == "sub" and place == 1:
-            v = self._made("neg", (v,), {}, v.shape, v.dtype)
+            v = self.made("neg", (v,), {}, v.shape, v.dtype)
         elif op == "sub":
-            x = self._made("neg", (x,), {}, x.shape, x.dtype)
+            x = self.made("neg", (x,), {}, x.shape, x.dtype)
         params = {"index": args[place].params["index"]}
         return self._placed("row_add", (x, v, *arrays), params, x.shape, x.dtype)
 
@@ -214,6 +214,20 @@ class Program:
             if value in needed:
                 needed.update(value.args)
         self.values = [v for v in self.values if v in needed]
+
+
+def in_order(values: Iterable[Value]) -> list[Value]:
+    """The values, each after its arguments."""
+    waiting, order = dict.fromkeys(values), []
+    for first in list(waiting):
+        stack = [first]
+        while stack:
+            missing = [a for a in stack[-1].args if a in waiting]
+            stack += missing
+            if not missing and (found := stack.pop()) in waiting:
+                del waiting[found]
+                order.append(found)
+    return order
 
 
 def _axes_put_on(args: tuple[Value, ...]) -> tuple[int, ...] | None:
