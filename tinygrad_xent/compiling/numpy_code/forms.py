@@ -18,7 +18,7 @@ from .ufuncs import ufunc_of
 _VIEWS = frozenset({"transpose", "expand_dims", "squeeze", "reshape", "broadcast_to"})
 _WRITTEN = frozenset({"sum", "max", "min", "matmul", "tmatmul", "where", "astype", "concatenate",
                       "scatter", "row_scatter", "row_add", "row_put", "put", "put_at",
-                      "vecdot", "settled", "peak"})  # fmt: skip
+                      "vecdot", "settled", "peak", "positions", "add_at"})  # fmt: skip
 
 
 def form(value: Value) -> str:
@@ -43,7 +43,7 @@ def in_place(value: Value) -> tuple[Value, ...]:
         places = tuple(a for a in value.args[1:] if a is not value.args[0])
     elif value.op == "settled":
         places = value.args[1:] if value.args[0] is not value.args[1] else ()
-    elif value.op in ("row_add", "row_put", "put", "put_at"):
+    elif value.op in ("row_add", "row_put", "put", "put_at", "add_at"):
         places = () if value.args[0] in value.args[1:] else value.args[:1]
     else:
         places = value.args if ufunc_of(value.op) else ()
@@ -139,6 +139,14 @@ def is_short_max(value: Value) -> bool:
     if value.op not in ("max", "min") or value.params["axis"] != (1,) or value.args[0].ndim != 2:
         return False
     return value.args[0].shape[1] <= settings.SHORT and value.args[0].shape[0] > 1
+
+
+def is_dot(value: Value) -> bool:
+    """Whether a number is the sum of few, whose product with ones is as accurate, and faster."""
+    (x,) = value.args
+    if value.op != "sum" or value.ndim or x.ndim != 1 or is_view(x) or x.dtype != value.dtype:
+        return False
+    return x.dtype.name in ("float32", "float64") and x.size <= settings.LONG
 
 
 def is_product(value: Value) -> bool:

@@ -4,9 +4,10 @@ These are operations of this back end's own:
 
     vecdot(a, b)    sum(a * b) along rows, without the product in memory
     settled(p, x)   where(p != 0, x, 0) of an x = p q, which only an infinite q makes nan
-    peak(x)         where in the memory of its rows the largest of each is: k in `peaks.py`
+    peak(x)         k in `peaks.py`: where in the memory of its rows the largest of each is
+    positions(y)    where in the memory of rows the entries are that labels pick
     entry_at(x, k)  the entries there
-    put_at(x, v, k) x with others there
+    put_at(x, v, k), add_at(x, v, k)  x with others there, or with something added
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..planning.values import Program, Value
 from . import settings
 from .forms import is_settled, is_view
 from .peaks import by_place
+from .picks import by_position
 
 _FLOATS = ("float32", "float64")
 
@@ -24,6 +26,7 @@ _FLOATS = ("float32", "float64")
 def idiomatic(program: Program) -> None:
     """Replace what NumPy does faster in another way."""
     by_place(program)
+    by_position(program)
     uses = Counter(a for v in program.values for a in v.args) + Counter(program.outputs)
     for value in program.values[:]:
         if value.op == "sum" and _is_of_rows(value):

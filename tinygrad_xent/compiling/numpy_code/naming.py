@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ...writing.identifiers import identifier
 
 _OURS = re.compile(
-    r"(out|rows|w|t|v|c)\d*|(ones|rows|starts|op)_.*|np|run|pool|memory|buffers|empty|others|i|j|n"
+    r"(out|rows|w|t|v|c)\d*|(ones|rows|starts|columns|op)_.*|np|run|pool|memory|buffers|empty|others|i|j|n"
 )
 
 

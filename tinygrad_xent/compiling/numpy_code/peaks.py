@@ -97,7 +97,7 @@ class _Rewriting:
         return self.program.made(op, args, {}, like.shape, like.dtype)
 
     def _put(self, x: Value, v: Value, place: Value) -> Value:
-        return self.program.made("put_at", (x, v, place), {}, x.shape, x.dtype)
+        return self.program.placed("put_at", (x, v, place), {}, x.shape, x.dtype)
 
     def _at(self, x: Value, place: Value) -> Value:
         """The entry of each row at a place."""
@@ -105,7 +105,7 @@ class _Rewriting:
             return x
         if x.op == "expand_dims" and x.shape[1] == 1:
             return x.args[0]
-        return self.program.made("entry_at", (x, place), {}, place.shape, x.dtype)
+        return self.program.placed("entry_at", (x, place), {}, place.shape, x.dtype)
 
     def _summed(self, x: Value) -> Value:
         return self.program.made("sum", (x,), _ALONG_ROWS, x.shape[:1], x.dtype)
@@ -118,7 +118,7 @@ class _Rewriting:
     def _peak(self, v: Value) -> Value:
         """The largest of each row, by its place."""
         x = self._new(v.args[0])
-        place = self.program.made("peak", (x,), {}, v.shape, _INT)
+        place = self.program.placed("peak", (x,), {}, v.shape, _INT)
         self.places[v] = place
         return self._at(x, place)
 

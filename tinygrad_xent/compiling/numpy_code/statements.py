@@ -12,7 +12,7 @@ from ...writing.indices import index_object, index_part, marked
 from ..planning.rows import Step
 from ..planning.values import Value
 from . import settings
-from .forms import clips, is_foreseen, is_product, is_short_max
+from .forms import clips, is_dot, is_foreseen, is_product, is_short_max
 from .ufuncs import forced, ufunc_of
 
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -113,6 +113,8 @@ class Statements:
         axis, keepdims = value.params["axis"], value.params["keepdims"]
         if out and is_product(value):
             return self._product_with_ones(value, args[0], out)
+        if is_dot(value):
+            return f"{args[0]}.dot({self._ones_of_rows(value, x.shape[0])})"
         along = "None" if len(axis) == x.ndim else repr(axis[0] if len(axis) == 1 else axis)
         kept = ", keepdims=True" if keepdims else ""
         into = f", out={out}" if out else ""
@@ -123,11 +125,14 @@ class Statements:
         if value.params["axis"] == (1,):
             ones = self._ones(value, (columns, 1) if keepdims else (columns,))
             return f"{x}.dot({ones}, out={out})"
-        rows = self.tile if rows == self.rows else rows
-        ones = self._ones(value, (1, rows) if keepdims else (rows,))
-        if rows == self.tile and self.count and not self.count.isdigit():
-            ones += f"[:, :{self.count}]" if keepdims else f"[:{self.count}]"
+        ones = self._ones_of_rows(value, rows) + ("[None]" if keepdims else "")
         return f"{ones}.dot({x}, out={out})"
+
+    def _ones_of_rows(self, value: Value, rows: int) -> str:
+        """As many ones as there are rows at hand."""
+        rows = self.tile if rows == self.rows else rows
+        few = rows == self.tile and self.count and not self.count.isdigit()
+        return self._ones(value, (rows,)) + (f"[:{self.count}]" if few else "")
 
     def _ones(self, value: Value, shape: tuple[int, ...]) -> str:
         dtype = value.dtype.type.__name__
@@ -138,7 +143,8 @@ class Statements:
     def _short_max(self, value: Value, args: Sequence[str]) -> str:
         which = "argmax" if value.op == "max" else "argmin"
         kept = "[:, None]" if value.params["keepdims"] else ""
-        return f"{args[0]}[{self._rows(value)}, {args[0]}.{which}(axis=1)]{kept}"
+        starts = self._starts(value.args[0].shape)
+        return f"{args[0]}.ravel()[{starts} + {args[0]}.{which}(axis=1)]{kept}"
 
     def _make_matmul(self, value: Value, args: Sequence[str]) -> str:
         return f"{args[0]} @ {args[1]}"
@@ -189,18 +195,30 @@ class Statements:
         return f"{x}[{_subscript(value.params['index'], args[1:]) or '()'}]"
 
     def _write_peak(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        rows, columns = value.args[0].shape
-        rows = self.tile or rows
-        starts = f"starts_{rows}x{columns}"
-        self.bound[starts] = f"np.arange(0, {rows * columns}, {columns})"
-        starts += f"[:{self.count}]" if self.count and not self.count.isdigit() else ""
+        starts = self._starts(value.args[0].shape)
         return [f"np.add({starts}, {args[0]}.argmax(axis=1), out={out})"]
+
+    def _write_positions(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        _, columns = value.params["shape"]
+        self.bound[f"columns_{columns}"] = f"np.arange({columns})"
+        starts = self._starts(value.params["shape"])
+        return [f"np.add({starts}, columns_{columns}[{args[0]}], out={out})"]
+
+    def _starts(self, shape: tuple[int, ...]) -> str:
+        """Where in memory the rows at hand begin, counted in entries from the first."""
+        rows, columns = self.tile or shape[0], shape[1]
+        name = f"starts_{rows}x{columns}"
+        self.bound[name] = f"np.arange({rows}) * {columns}"
+        return f"{name}[:{self.count}]" if self.count and not self.count.isdigit() else name
 
     def _make_entry_at(self, value: Value, args: Sequence[str]) -> str:
         return f"{args[0]}.ravel()[{args[1]}]"
 
     def _write_put_at(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         return [*_copied(args[0], out), f"{out}.ravel()[{args[2]}] = {args[1]}"]
+
+    def _write_add_at(self, value: Value, args: Sequence[str], out: str) -> list[str]:
+        return [*_copied(args[0], out), f"{out}.ravel()[{args[2]}] += {args[1]}"]
 
     def _make_row_getitem(self, value: Value, args: Sequence[str]) -> str:
         return f"{args[0]}[{self._row_index(value, args, 1)}]"

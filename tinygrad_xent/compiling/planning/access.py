@@ -141,5 +141,6 @@ _RULES: dict[str, Callable[[Value], Access | None]] = {
     "getitem": _getitem, "scatter": _scatter,
     "row_getitem": _each_row, "row_scatter": _each_row, "row_put": _each_row,
     "row_add": _each_row, "vecdot": _dot, "settled": _aligned,
-    "peak": _each_row, "entry_at": _each_row, "put_at": _each_row,
+    "peak": _each_row, "positions": _each_row,
+    "entry_at": _each_row, "put_at": _each_row, "add_at": _each_row,
 }  # fmt: skip

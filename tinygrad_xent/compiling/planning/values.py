@@ -187,7 +187,7 @@ class Program:
             for place in (1, 0):
                 if _adds_scattered(args, place):
                     return self._row_add(op, args, place)
-        return self._placed(op, args, params, shape, dtype)
+        return self.placed(op, args, params, shape, dtype)
 
     def _row_add(self, op: str, args: tuple[Value, ...], place: int) -> Value:
         """A sum or difference of which one part is scattered."""
@@ -197,9 +197,10 @@ class Program:
         elif op == "sub":
             x = self.made("neg", (x,), {}, x.shape, x.dtype)
         params = {"index": args[place].params["index"]}
-        return self._placed("row_add", (x, v, *arrays), params, x.shape, x.dtype)
+        return self.placed("row_add", (x, v, *arrays), params, x.shape, x.dtype)
 
-    def _placed(self, op: str, args: Any, params: Any, shape: Any, dtype: Any) -> Value:
+    def placed(self, op: str, args: Any, params: Any, shape: Any, dtype: Any) -> Value:
+        """The value of an operation as it stands: an earlier one if it is the same."""
         alike = frozenset(args) if op in _SYMMETRIC else args
         key = (op, alike, tuple(sorted(params.items())))
         if key not in self._known:

@@ -10,7 +10,7 @@ and so is `rest`, which is S - e. Each right-hand side equals its left-hand side
     K e / S + v at t           a polynomial in e and the rest, at t and elsewhere, see places.py
     k w - k (sum w e) / S      k (w rest - others(w e)) / S   a deviation from a mean
     x - (sum x) / n            the same of x - x_0
-    1 - tanh(x)^2              4 u / (1 + u)^2                    u = e^(-2 |x|)
+    1 - tanh(x)^2              u (1 + |tanh(x)|)^2                u = e^(-2 |x|)
     p log q                    0 where p is 0
 
 On the right, subtraction is left only where the data themselves are subtracted.
@@ -232,14 +232,14 @@ def _less_plain_mean(d: _Digits, node: Tensor) -> Any:
 
 
 def _slope_of_tanh(d: _Digits, node: Tensor) -> Any:
-    """1 - tanh(x)^2 = 4 u / (1 + u)^2."""
+    """1 - tanh(x)^2 = (1 - |tanh(x)|) (1 + |tanh(x)|), of which the first is u times the second."""
     one, square = node.args
     if not equals(one, 1.0) or op_name(square) != "mul" or square.args[0] is not square.args[1]:
         return None
     if op_name(square.args[0]) != "tanh":
         return None
-    u = exp(-2.0 * abs(square.args[0].args[0]))
-    return 4 * u / ((1 + u) * (1 + u))
+    more = 1 + abs(square.args[0])
+    return exp(-2.0 * abs(square.args[0].args[0])) * (more * more)
 
 
 def _mirrored(d: _Digits, node: Tensor) -> Any:
