@@ -103,7 +103,7 @@ class _Rewriting:
         """The entry of each row at a place."""
         if not x.ndim:
             return x
-        if x.op == "expand_dims" and x.shape[1] == 1:
+        if x.op == "expand_dims" and x.shape[1] == 1 and place.shape == x.args[0].shape:
             return x.args[0]
         return self.program.placed("entry_at", (x, place), {}, place.shape, x.dtype)
 
@@ -192,9 +192,9 @@ class _Rewriting:
             row = self.rests.get(rest)
             if row is None or self.rows.get(e) is not row or both.op != v.op:
                 continue
-            if both.args[1] is not c or not {both.shape, c.shape} <= {v.shape}:
-                continue
-            return self._apart(v, row, self._new(both.args[0]), self._new(c))
+            k, same = both.args
+            if same is c and c.shape == v.shape and _has_rows(k, v.shape):
+                return self._apart(v, row, self._new(k), self._new(c))
         return None
 
     def _apart(self, v: Value, row: _Row, k: Value, c: Value) -> Value:
@@ -254,6 +254,12 @@ def _excess(v: Value, mask: Value) -> bool:
         return False
     ones = v.args[0].args[0]
     return v.args[0].params == _ALONG_ROWS and ones.op == "astype" and ones.args == (mask,)
+
+
+def _has_rows(v: Value, shape: tuple[int, ...]) -> bool:
+    """Whether it is a number, one for each row, or one for each entry."""
+    is_column = v.op == "expand_dims" and v.shape == (shape[0], 1)
+    return not v.ndim or is_column or v.shape == shape
 
 
 def _is_one(v: Value) -> bool:
