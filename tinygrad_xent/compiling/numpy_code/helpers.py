@@ -24,7 +24,8 @@ def select(mask, x, y, out):
 _SETTLE = '''\
 def settle(p, x, out):
     """np.where(p != 0, x, 0) of an x that is 0 or nan elsewhere: seldom is there anything to do."""
-    if np.isnan(np.maximum.reduce(x, axis=None)):
+    largest = np.maximum.reduce(x, axis=None)
+    if largest != largest:
         keep(p != 0, x, out)
     elif x is not out:
         np.copyto(out, x)

@@ -8,4 +8,4 @@ FLAT = 1 << 14  # entries up to which columns are summed so too: one thread of B
 BLAS_ROWS = 512  # rows of a matrix product that are enough for it to be efficient
 BLAS_COLUMNS = 8192  # and columns, where a large product is added to a total
 SETTLED = 1 << 8  # entries from which to look for nan is faster than to choose
-CHOSEN = 1 << 11  # entries from which where() is faster by bits than by a branch for each
+CHOSEN = 1 << 12  # entries from which where() is faster by bits than by a branch for each

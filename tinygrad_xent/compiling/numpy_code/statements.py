@@ -86,9 +86,8 @@ class Statements:
             self.helpers.add(name)
             return [f"{name}({mask}, {x}{more}, {out})"]
         if x == out:
-            return [f"np.copyto({out}, {y}, where=~{mask})"]
-        first = [] if y == out else [f"np.copyto({out}, {y})"]
-        return [*first, f"np.copyto({out}, {x}, where={mask})"]
+            return [_put_where(value, 2, y, f"~{mask}", out)]
+        return [*_copied(y, out), _put_where(value, 1, x, mask, out)]
 
     def _write_settled(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         self.helpers |= {"settle", "keep"}
@@ -312,6 +311,14 @@ def _product(value: Value, x: str, y: str, out: str) -> str:
     if alike and out.isidentifier():
         return f"{x}.dot({y}, out={out})"
     return f"np.matmul({x}, {y}, out={out})"
+
+
+def _put_where(value: Value, place: int, x: str, mask: str, out: str) -> str:
+    """One side of a choice where a mask says so; faster if that need not be spread."""
+    fits = value.args[0].shape == value.shape and value.args[place].shape in ((), value.shape)
+    if fits and not is_foreseen(value.args[0]):
+        return f"np.putmask({out}, {mask}, {x})"
+    return f"np.copyto({out}, {x}, where={mask})"
 
 
 def _copied(x: str, out: str) -> list[str]:
