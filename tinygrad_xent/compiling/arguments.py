@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..errors import CompileError, DtypeError, describe, explain
 from ..graph import Tensor, constant
@@ -28,9 +29,13 @@ def replaced(args: Any, kwargs: Any, new: list[Any]) -> tuple[Any, Any]:
 
 def signature(arg: Any, leaves: list[Any]) -> Any:
     """What a call is looked up by; the arrays are added to the leaves."""
-    if type(arg) is np.ndarray and arg.dtype in _USUAL:
-        leaves.append(arg)
-        return arg.shape, arg.dtype
+    if type(arg) is ndarray:
+        dtype = arg.dtype
+        if dtype in _USUAL:
+            leaves.append(arg)
+            return arg.shape, dtype
+    elif type(arg) is tuple:
+        return (tuple, *[signature(v, leaves) for v in arg])
     if isinstance(arg, dict):
         return (dict, *[(k, signature(v, leaves)) for k, v in arg.items()])
     if isinstance(arg, tuple) or (isinstance(arg, list) and not is_numbers(arg)):
@@ -38,7 +43,9 @@ def signature(arg: Any, leaves: list[Any]) -> Any:
     if is_leaf(arg):
         leaf = _leaf(arg)
         leaves.append(leaf)
-        return (float,) if type(leaf) is float else (leaf.shape, leaf.dtype)
+        if type(leaf) in (float, Tensor):
+            return (type(leaf),)  # that of a Tensor is for no program: it is being recorded
+        return leaf.shape, leaf.dtype
     _check_lasting(arg)
     return type(arg), arg
 

@@ -48,11 +48,11 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves: list[Any] = []
         key = signature((args, kwargs) if kwargs else args, leaves)
-        if Tensor in map(type, leaves):
-            return self._f(*args, **kwargs)  # which is being recorded itself
         for program in self._programs.get(key, ()):
             if program.fits(leaves):
                 return program(leaves)
+        if Tensor in map(type, leaves):
+            return self._f(*args, **kwargs)  # which is being recorded itself
         try:
             made = self._made(key, leaves, args, kwargs)
         except ForeignTensorError:
