@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gallery import GALLERY
+from hypothesis import given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
 from test_numpy_code import FEW, assert_runs, tile_of
 
 import tinygrad_xent as tx
@@ -188,6 +192,57 @@ def test_nothing_of_infinity_is_nothing() -> None:
     f = tx.compile(lambda p, q: tx.sum(p * tx.log(q)), backend="numpy")
     assert f(p, q) == 0.5 * np.log(0.5)
     assert "settle(" in f.source
+
+
+W, V, X = RNG.normal(size=(4, 6)), RNG.normal(size=(6, 5)), RNG.normal(size=(7, 4))
+Y = np.array([0, 3, 4, 1, 2, 2, 0])
+
+
+def two_layers(w: Any, v: Any) -> Any:
+    return -tx.mean(tx.log(share(tx.tanh(X @ w) @ v)[np.arange(7), Y]))
+
+
+def updated(rates: tuple[float, float], again: float = 1.0) -> Callable[..., Any]:
+    def step(w: Any, v: Any) -> Any:
+        value, slopes = tx.value_and_grad(two_layers, (0, 1))(w, v)
+        return value, *(a - again * (r * g) for a, r, g in zip((w, v), rates, slopes, strict=True))
+
+    return step
+
+
+def with_gradient(w: Any, v: Any) -> Any:
+    slopes = tx.grad(two_layers, (0, 1))(w, v)
+    return *slopes, *(0.3 * g for g in slopes)
+
+
+@pytest.mark.parametrize(
+    ("step", "are_gone"),
+    [(updated((0.3, 0.3)), True), (updated((0.3, 0.2)), False), (updated((0.3, 0.3), 0.7), True),
+     (with_gradient, False)],
+)  # fmt: skip
+def test_a_learning_rate_is_part_of_another_number(step: Any, are_gone: bool) -> None:
+    f = tx.compile(step, backend="numpy")
+    for got, want in zip(f(W, V), step(W, V), strict=True):
+        np.testing.assert_allclose(got, np.asarray(getattr(want, "value", want)), rtol=1e-12)
+    assert bool(re.search(r"multiply\(0\.[123],", f.source)) != are_gone
+
+
+@given(numbers=st.lists(st.sampled_from([0.5, 2.0, 3.0, -1.5]), min_size=6, max_size=6))
+@trying(max_examples=40, deadline=None)
+def test_numbers_are_multiplied_once_wherever_they_are(numbers: list[float]) -> None:
+    """In graphs as they are recorded, in which numbers stay where they were written."""
+    a, b, c, d, e, f = numbers
+    w, v = Tensor(W), Tensor(V)
+    x = a * (w @ (b * v))
+    y = x * (c * tx.exp(d * (w @ v)))
+    z = y * y
+    sums = [e * (x @ v.T), e * tx.sum(x, axis=0), f * (f * tx.sum(x, axis=1))]
+    assert_runs([w, v], [*sums[:2]], FEW)
+    assert_runs([w, v], sums, FEW)
+    for of in (y, z):
+        outputs = [f * tx.sum(of, axis=0), f * (of @ v.T)]
+        assert_runs([w, v], outputs, FEW)
+        assert_runs([w, v], [*sums, *outputs], FEW)
 
 
 def test_memory_begins_with_a_cache_line() -> None:

@@ -19,6 +19,7 @@ from . import settings
 from .forms import is_settled, is_view
 from .peaks import by_place
 from .picks import by_position
+from .scales import fold_scales
 
 _FLOATS = ("float32", "float64")
 
@@ -27,6 +28,7 @@ def idiomatic(program: Program) -> None:
     """Replace what NumPy does faster in another way."""
     by_place(program)
     by_position(program)
+    fold_scales(program)
     uses = Counter(a for v in program.values for a in v.args) + Counter(program.outputs)
     for value in program.values[:]:
         if value.op == "sum" and _is_of_rows(value):
