@@ -388,7 +388,7 @@ def test_choices_by_a_comparison(name: str, compare: Any, bound: float) -> None:
     source = numpy_code.generate([x], [made]).source
     even = name in ("x or -x", "-x or a bound") and bound == 0
     clipped = even or name in ("a bound", "x beyond a bound")
-    assert clipped == (not re.search(r"np\.copyto|select\(|keep\(", source))
+    assert clipped == (not re.search(r"np\.copyto|np\.putmask|select\(|keep\(", source))
     (found,) = numpy_code.generate([x], [made]).load()(ASKED)
     np.testing.assert_array_equal(found, np.where(mask.value, *CHOICES[name](ASKED, bound)))
 
