@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...graph import PRIMITIVES
-from ...writing.indices import index_object, index_part, marked
+from ...writing.indices import index_object, marked
 from ..planning.rows import Step
 from ..planning.values import Value
 from . import settings
 from .forms import clips, is_dot, is_foreseen, is_product, is_short_max
+from .lines import SYMBOLS, added, call, copied, may_raise, product, put_where, subscript, turned
 from .ufuncs import forced, ufunc_of
 
-_SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce"}
 
 
@@ -62,16 +62,16 @@ class Statements:
         write: Callable[..., list[str]] | None = getattr(self, f"_write_{op}", None)
         if write is not None:
             return write(value, args, out)
-        return [_call(value, args, f", out={out}")]
+        return [call(value, args, f", out={out}")]
 
     # -- elementwise ---------------------------------------------------------------------------
 
     def _number(self, value: Value, args: Sequence[str]) -> str:
-        if value.op in _SYMBOLS and not forced(value) and not _may_raise(value):
-            return f"{args[0]} {_SYMBOLS[value.op]} {args[1]}"
+        if value.op in SYMBOLS and not forced(value) and not may_raise(value):
+            return f"{args[0]} {SYMBOLS[value.op]} {args[1]}"
         if value.op == "neg" and args[0].isidentifier():
             return f"-{args[0]}"
-        return _call(value, args, "")
+        return call(value, args, "")
 
     def _make_where(self, value: Value, args: Sequence[str]) -> str:
         kind = f"np.{value.dtype.type.__name__}"
@@ -86,8 +86,8 @@ class Statements:
             self.helpers.add(name)
             return [f"{name}({mask}, {x}{more}, {out})"]
         if x == out:
-            return [_put_where(value, 2, y, f"~{mask}", out)]
-        return [*_copied(y, out), _put_where(value, 1, x, mask, out)]
+            return [put_where(value, 2, y, f"~{mask}", out)]
+        return [*copied(y, out), put_where(value, 1, x, mask, out)]
 
     def _write_settled(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         self.helpers |= {"settle", "keep"}
@@ -149,16 +149,16 @@ class Statements:
         return f"{args[0]} @ {args[1]}"
 
     def _make_tmatmul(self, value: Value, args: Sequence[str]) -> str:
-        return f"{_turned(value, args[0])} @ {args[1]}"
+        return f"{turned(value, args[0])} @ {args[1]}"
 
     def _write_vecdot(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         return [f"np.vecdot({args[0]}, {args[1]}, out={out})"]
 
     def _write_matmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        return [_product(value, args[0], args[1], out)]
+        return [product(value, args[0], args[1], out)]
 
     def _write_tmatmul(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        return [_product(value, _turned(value, args[0]), args[1], out)]
+        return [product(value, turned(value, args[0]), args[1], out)]
 
     # -- views ---------------------------------------------------------------------------------
 
@@ -191,7 +191,7 @@ class Statements:
 
     def _make_getitem(self, value: Value, args: Sequence[str]) -> str:
         x = args[0] if value.args[0].ndim else f"np.asarray({args[0]})"
-        return f"{x}[{_subscript(value.params['index'], args[1:]) or '()'}]"
+        return f"{x}[{subscript(value.params['index'], args[1:]) or '()'}]"
 
     def _write_peak(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         starts = self._starts(value.args[0].shape)
@@ -214,28 +214,28 @@ class Statements:
         return f"{args[0]}.ravel()[{args[1]}]"
 
     def _write_put_at(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        return [*_copied(args[0], out), f"{out}.ravel()[{args[2]}] = {args[1]}"]
+        return [*copied(args[0], out), f"{out}.ravel()[{args[2]}] = {args[1]}"]
 
     def _write_add_at(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        return [*_copied(args[0], out), f"{out}.ravel()[{args[2]}] += {args[1]}"]
+        return [*copied(args[0], out), f"{out}.ravel()[{args[2]}] += {args[1]}"]
 
     def _make_row_getitem(self, value: Value, args: Sequence[str]) -> str:
         return f"{args[0]}[{self._row_index(value, args, 1)}]"
 
     def _write_row_scatter(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         index = self._row_index(value, args, 1)
-        return [f"{out}.fill(0)", _added(value, 1, out, index, args[0], "=")]
+        return [f"{out}.fill(0)", added(value, 1, out, index, args[0], "=")]
 
     def _write_row_add(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         index = self._row_index(value, args, 2)
-        return [*_copied(args[0], out), _added(value, 2, out, index, args[1], "+=")]
+        return [*copied(args[0], out), added(value, 2, out, index, args[1], "+=")]
 
     def _write_row_put(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        return [*_copied(args[0], out), f"{out}[{self._row_index(value, args, 2)}] = {args[1]}"]
+        return [*copied(args[0], out), f"{out}[{self._row_index(value, args, 2)}] = {args[1]}"]
 
     def _write_put(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        index = _subscript(value.params["index"], args[2:]) or "()"
-        return [*_copied(args[0], out), f"{out}[{index}] = {args[1]}"]
+        index = subscript(value.params["index"], args[2:]) or "()"
+        return [*copied(args[0], out), f"{out}[{index}] = {args[1]}"]
 
     def _write_scatter(self, value: Value, args: Sequence[str], out: str) -> list[str]:
         return [f"{out}.fill(0)", self.scatters(value, args, out)]
@@ -244,14 +244,14 @@ class Statements:
         """The statement that adds what is scattered to `out`."""
         index = value.params["index"]
         if len(args) == 1:
-            return f"{out}[{_subscript(index, []) or '()'}] += {args[0]}"
+            return f"{out}[{subscript(index, []) or '()'}] += {args[0]}"
         objects = "".join(f"{index_object(part, args[1:])}, " for part in index)
         return f"np.add.at({out}, ({objects}), {args[0]})"
 
     def _row_index(self, value: Value, args: Sequence[str], first: int) -> str:
         ndim = max([a.ndim for a in value.args[first:]], default=0)
         rows = self._rows(value) + (f"[:{', None' * (ndim - 1)}]" if ndim > 1 else "")
-        return f"{rows}, {_subscript(value.params['index'], args[first:])}".removesuffix(", ")
+        return f"{rows}, {subscript(value.params['index'], args[first:])}".removesuffix(", ")
 
     def _rows(self, value: Value) -> str:
         """The numbers of the rows at hand."""
@@ -285,51 +285,3 @@ class Statements:
             self.bound[name] = given
             return name
         return repr(given)
-
-
-def _may_raise(value: Value) -> bool:
-    """Whether Python's own division may get to see a zero, which it takes for an error."""
-    if value.op != "div" or (value.args[1].op == "constant" and value.args[1].data != 0):
-        return False
-    return all(a.weak or a.op in (*_SYMBOLS, "neg") for a in value.args)
-
-
-def _call(value: Value, args: Sequence[str], more: str) -> str:
-    ufunc = ufunc_of(value.op)
-    assert ufunc is not None
-    dtype = f", dtype=np.{value.dtype.type.__name__}" if forced(value) else ""
-    return f"np.{ufunc.__name__}({', '.join(args)}{dtype}{more})"
-
-
-def _turned(value: Value, code: str) -> str:
-    return f"{code}.T" if value.args[0].ndim == 2 else code
-
-
-def _product(value: Value, x: str, y: str, out: str) -> str:
-    """A product of matrices; where `out` is one piece of memory, by what is called faster."""
-    alike = all(a.ndim <= 2 and a.dtype == value.dtype for a in value.args)
-    if alike and out.isidentifier():
-        return f"{x}.dot({y}, out={out})"
-    return f"np.matmul({x}, {y}, out={out})"
-
-
-def _put_where(value: Value, place: int, x: str, mask: str, out: str) -> str:
-    """One side of a choice where a mask says so; faster if that need not be spread."""
-    fits = value.args[0].shape == value.shape and value.args[place].shape in ((), value.shape)
-    if fits and not is_foreseen(value.args[0]):
-        return f"np.putmask({out}, {mask}, {x})"
-    return f"np.copyto({out}, {x}, where={mask})"
-
-
-def _copied(x: str, out: str) -> list[str]:
-    return [] if x == out else [f"np.copyto({out}, {x})"]
-
-
-def _added(value: Value, first: int, out: str, index: str, v: str, sign: str) -> str:
-    """Entries added, one by one where an index may name one of them twice."""
-    once = all(a.ndim <= 1 for a in value.args[first:])
-    return f"{out}[{index}] {sign} {v}" if once else f"np.add.at({out}, ({index},), {v})"
-
-
-def _subscript(index: Sequence[Any], arrays: Sequence[str]) -> str:
-    return ", ".join(index_part(part, arrays) for part in index)
