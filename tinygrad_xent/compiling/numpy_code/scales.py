@@ -13,9 +13,7 @@ from ..planning.values import Program, Value
 _KEEP_ONE = frozenset({"sum", "neg", "expand_dims", "squeeze", "reshape", "transpose"})
 _PRODUCTS = frozenset({"mul", "matmul", "tmatmul"})  # linear in each of two
 _SUMS = frozenset({"add", "sub", "row_put", "put_at"})  # linear in the first two together
-_MODERATE = (
-    1e8  # what is multiplied by such a number neither overflows nor vanishes before its time
-)
+_MODERATE = 1e8  # by which what is multiplied neither overflows nor vanishes before its time
 _FAR = 64  # values after which the end is not looked for any longer
 
 
