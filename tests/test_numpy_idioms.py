@@ -18,9 +18,9 @@ from test_numpy_code import FEW, assert_runs, tile_of
 import tinygrad_xent as tx
 from tinygrad_xent.bench import processes
 from tinygrad_xent.compiling.numpy_code import peaks, settings
-from tinygrad_xent.compiling.pool import empty
 from tinygrad_xent.errors import ShapeError
 from tinygrad_xent.graph import Tensor, toposort
+from tinygrad_xent.memory import empty
 
 RNG = np.random.default_rng(0)
 LOGITS = {

@@ -28,6 +28,7 @@ from .errors import (
 )
 from .functions import *
 from .graph import Tensor, implements, no_grad, primitive, tensor
+from .memory import release as release_memory
 from .ops import *
 from .transforms import (
     elementwise_grad,
@@ -150,6 +151,7 @@ __all__ = [
     "lint",
     "no_grad",
     "primitive",
+    "release_memory",
     "same",
     "simplify",
     "steps",

@@ -10,7 +10,19 @@ import numpy as np
 
 from .differentiate import Walk, cotangents, not_recorded, ones_like
 from .errors import DtypeError, GradientError, describe, explain
-from .graph import Tensor, detached, is_float, leaf_value, observer, recording, shape_of
+from .graph import (
+    Large,
+    Tensor,
+    copied,
+    detached,
+    is_float,
+    is_own,
+    leaf_value,
+    observer,
+    plain,
+    recording,
+    shape_of,
+)
 from .ops import alias
 from .trees import flatten
 
@@ -87,11 +99,10 @@ class Trace:
         if record or self.record:
             return x if isinstance(x, Tensor) else Tensor(x)
         value = x._value if isinstance(x, Tensor) else x
-        if type(value) is not np.ndarray:
+        if type(value) is not np.ndarray and type(value) is not Large:
             return value
-        flags = value.flags
-        fresh = fresh and flags.owndata and flags.writeable and value.ndim > 0
-        return value if fresh else np.array(value)[()]
+        fresh = fresh and is_own(value) and value.ndim > 0
+        return plain(value) if fresh else copied(value)[()]
 
     def slopes(self) -> tuple[Any, list[Any]]:
         """The one number that came out, and its derivative by each leaf; the graph is used up."""

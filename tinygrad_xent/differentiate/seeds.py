@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..errors import DtypeError, GradientError, NotSupportedError, ShapeError, describe, explain
 from ..graph import (
     PRIMITIVES,
     Blank,
+    Large,
     Tensor,
     dtype_of,
     is_float,
@@ -45,8 +47,9 @@ def backward(self: Tensor, cotangent: Any = None) -> None:
     seed = seed.value if isinstance(seed, Tensor) else seed
     pairs = counted(self, seed)
     for node, g in Walk(self).cotangents(seed, last=True).items() if pairs is None else pairs:
-        total = g if node._grad is None else node._grad + g
-        if type(total) is np.ndarray:
+        total: Any = g if node._grad is None else node._grad + g
+        kind = type(total)
+        if kind is ndarray or kind is Large:
             total.setflags(write=False)
         node._grad = total
 

@@ -7,6 +7,7 @@ is gone through, `table.py` how a declaration reaches NumPy's functions and Pyth
 
 from .blank import Blank, known, veiled
 from .interpreting import interpret, with_args
+from .large import Large, as_large, copied, is_own, plain, zeros
 from .order import toposort
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
@@ -19,16 +20,20 @@ __all__ = [
     "MANY",
     "PRIMITIVES",
     "Blank",
+    "Large",
     "Observer",
     "Primitive",
     "Tensor",
+    "as_large",
     "branches",
     "constant",
+    "copied",
     "detached",
     "dtype_of",
     "implements",
     "interpret",
     "is_float",
+    "is_own",
     "known",
     "leaf_value",
     "no_grad",
@@ -37,6 +42,7 @@ __all__ = [
     "observed_by",
     "observer",
     "op_name",
+    "plain",
     "primitive",
     "record",
     "recording",
@@ -45,4 +51,5 @@ __all__ = [
     "toposort",
     "veiled",
     "with_args",
+    "zeros",
 ]

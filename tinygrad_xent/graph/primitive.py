@@ -11,13 +11,14 @@ import numpy as np
 from numpy import ndarray
 
 from ..errors import DtypeError, ShapeError, describe, explain
+from .large import LARGE, Large
 from .recording import is_recording
 from .tensor import NEVER, NO_PARAMS, Tensor, detached, record
 from .values import constant
 
-_ARRAYS = frozenset({ndarray, np.float64, np.float32})  # which NumPy computes with, unasked
+_ARRAYS = frozenset({ndarray, Large, np.float64, np.float32})  # which NumPy computes with, unasked
 _PLAIN = _ARRAYS | {float, int, bool}
-_HELD = _PLAIN - {ndarray} | {Tensor}  # what a node holds as it is
+_HELD = _PLAIN - {ndarray, Large} | {Tensor}  # what a node holds as it is
 recording = is_recording.get
 PRIMITIVES: dict[str, Primitive] = {}
 
@@ -181,6 +182,8 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
                     elif type(b) is not Tensor:
                         b = y = constant(b)
                     value = array(x, y)
+                    if type(value) is ndarray and value.nbytes >= LARGE:
+                        value = value.view(Large)
                 elif _are_python_floats(x, y):
                     value = scalar(x, y)
             except (ArithmeticError, ValueError, TypeError):

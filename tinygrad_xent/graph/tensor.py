@@ -20,6 +20,7 @@ import numpy as np
 
 from ..errors import NotSupportedError, ShapeError, describe, explain
 from .blank import known
+from .large import Large, copied, plain
 from .recording import observer
 from .values import constant, dtype_of, shape_of
 
@@ -110,15 +111,17 @@ class Tensor:
     def value(self) -> Any:
         """The number, or the array (read-only from now on, because the graph still uses it)."""
         observer.get().looked(self)
-        if type(self._value) is np.ndarray:
-            self._value.setflags(write=False)
-        return self._value
+        value = self._value
+        if type(value) is np.ndarray or type(value) is Large:
+            value.setflags(write=False)
+        return plain(value)
 
     @property
     def grad(self) -> Any:
         """What `backward()` accumulated here: an array of this shape of your own, or None."""
-        if type(self._grad) is np.ndarray and not self._grad.flags.writeable:
-            self._grad = self._grad.copy()
+        held = self._grad
+        if (type(held) is np.ndarray or type(held) is Large) and not held.flags.writeable:
+            self._grad = copied(held)
         return self._grad
 
     @grad.setter

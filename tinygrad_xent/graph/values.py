@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, NotSupportedError, ShapeError, describe, explain
+from ..memory import reused
+from .large import LARGE, Large
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOATS = frozenset({float, np.float64, np.float32})
 _NUMBERS = _FLOATS | {int, bool}
-_LARGE = 2**22  # bytes from which NumPy asks the system for large pages, which are there sooner
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
@@ -73,15 +74,18 @@ class _Memory(np.ndarray):
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
-    base: Any = array.base.base if type(array.base) is np.ndarray else array.base
+    base: Any = array.base
+    while base is not None and isinstance(base, np.ndarray):
+        base = base.base
     owner: Any = base.obj if type(base) is memoryview else base
     if type(owner) in (bytes, _Memory):
         return array  # a constant itself, or a view of one
-    if array.nbytes < _LARGE:
+    if array.nbytes < LARGE:
         return np.ndarray(array.shape, array.dtype, array.tobytes())
-    memory: Any = np.empty(array.shape, array.dtype).view(_Memory)
+    memory: Any = reused(array.shape, array.dtype).view(_Memory)
     memory[...] = array
-    return np.frombuffer(memoryview(memory).toreadonly(), array.dtype).reshape(array.shape)
+    fixed = np.frombuffer(memoryview(memory).toreadonly(), array.dtype)
+    return fixed.reshape(array.shape).view(Large)
 
 
 def _from_sequence(value: Any) -> np.ndarray:

@@ -23,6 +23,7 @@ from ..graph import (
     primitive,
     shape_of,
     veiled,
+    zeros,
 )
 from . import samples
 from .shaping import expand_dims, ravel
@@ -91,7 +92,7 @@ def _at(x: Any, *arrays: Any, index: Any) -> Any:
 def _scatter(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
     if not known(g, *arrays):
         return Blank.of(shape, dtype_of(g))
-    out = np.zeros(shape, dtype_of(g))
+    out = zeros(shape, dtype_of(g))
     if arrays:
         np.add.at(out, _index(index, arrays), g)
     else:

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import primitive, shape_of
+from ..graph import Large, primitive, shape_of
 from . import samples
 from .shaping import align, expand_dims, squeeze, swapaxes
+
+_MANY = 2**17  # entries
 
 
 def _ndim(x: Any) -> int:
@@ -23,6 +25,13 @@ def _column(x: Any) -> Any:
     return expand_dims(x, axis=(_ndim(x),))
 
 
+def _product(x: Any, y: Any) -> Any:
+    """x @ y, which may be large when neither factor is."""
+    if type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 2 and len(x) * y.shape[1] > _MANY:
+        x = x.view(Large)
+    return x @ y
+
+
 def _left(g: Any, _: Any, x: Any, y: Any) -> Any:
     """g yᵀ. Batch axes that x lacks are summed away where all broadcasting is undone."""
     if _ndim(y) == 1:
@@ -31,7 +40,7 @@ def _left(g: Any, _: Any, x: Any, y: Any) -> Any:
         if _ndim(y) == 2:
             return y @ g
         return squeeze(y @ _column(g), axis=(_ndim(y) - 1,))
-    return g @ swapaxes(y, -1, -2)
+    return _product(g, swapaxes(y, -1, -2))
 
 
 def _right(g: Any, _: Any, x: Any, y: Any) -> Any:
@@ -44,7 +53,7 @@ def _right(g: Any, _: Any, x: Any, y: Any) -> Any:
         if _ndim(x) == 2:
             return swapaxes(x, 0, 1) @ g
         return squeeze(swapaxes(x, -1, -2) @ _column(g), axis=(_ndim(x) - 1,))
-    return swapaxes(x, -1, -2) @ g
+    return _product(swapaxes(x, -1, -2), g)
 
 
 def _rows_left(x: Any, y: Any) -> Any:

@@ -69,7 +69,7 @@ logical_not = _on_masks(
 
 def _where(c: Any, x: Any, y: Any) -> Any:
     """np.where, which neither leaves Python floats nor lets a plain number widen float32."""
-    if type(c) is bool and type(x) is not np.ndarray and type(y) is not np.ndarray:
+    if type(c) is bool and not isinstance(x, np.ndarray) and not isinstance(y, np.ndarray):
         return x if c else y
     return np.where(c, x, y)
 

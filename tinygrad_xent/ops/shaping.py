@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, describe, explain
-from ..graph import Blank, Tensor, dtype_of, implements, primitive, shape_of
+from ..graph import Blank, Tensor, as_large, dtype_of, implements, primitive, shape_of
 from . import samples
 
 Axis = int | tuple[int, ...] | None
@@ -64,7 +64,7 @@ def _spread(x: Any, shape: tuple[int, ...]) -> Any:
     if shape == ():
         return x
     if math.prod(shape) > _LARGE or type(x) is Blank:
-        return np.broadcast_to(np.asanyarray(x, dtype_of(x)), shape)
+        return as_large(np.broadcast_to(np.asanyarray(x, dtype_of(x)), shape))
     out = np.empty(shape, dtype_of(x))
     out[...] = x
     return out

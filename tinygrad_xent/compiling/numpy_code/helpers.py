@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+from ...memory import empty
 from ...writing.languages import NUMPY
-from ..pool import empty
 
 _KEEP = '''\
 def keep(mask, x, out):
