@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-KEPT = 2**27  # bytes that are kept at most while nobody uses them
+KEPT = 2**29  # bytes that are kept at most while nobody uses them
 
 
 def empty(shape: tuple[int, ...], dtype: type) -> np.ndarray:
