@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import subprocess
@@ -9,7 +10,8 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,7 +35,11 @@ def space() -> Iterator[dict[str, Any]]:
 
 
 def kernel_of(
-    space: dict[str, Any], takes: float = 0.0, fails_at: int = -1, helpers_take: float = 0.0
+    space: dict[str, Any],
+    takes: float = 0.0,
+    fails_at: int = -1,
+    helpers_take: float = 0.0,
+    late: float = 0.0,
 ) -> Any:
     """What a generated kernel does with its first arguments, which notes who did which chunk."""
 
@@ -42,6 +48,10 @@ def kernel_of(
     ) -> None:
         if leads:
             added(signals, 0, 1)
+        else:
+            time.sleep(late)
+            added(job, 8, 1)
+            added(signals, 8, -1)
         chunk = added(job, 0, 1)
         while chunk < chunks:
             time.sleep(takes if leads else takes + helpers_take)
@@ -49,8 +59,7 @@ def kernel_of(
                 raise IndexError("an index is out of range")
             done.append((chunk, threading.current_thread()))
             chunk = added(job, 0, 1)
-        if leads:
-            space["wait"](signals)
+        space["end"](signals, job, leads)
 
     return kernel
 
@@ -59,6 +68,17 @@ def run(space: dict[str, Any], kernel: Any) -> list[Any]:
     done: list[Any] = []
     space["crew"].run(kernel, 100, CHUNKS, done)
     return done
+
+
+def within(reached: Callable[[], bool], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+class _Noted(list[Any]):
+    """A list to which there are weak references."""
 
 
 def chunks_of(done: list[Any]) -> list[int]:
@@ -79,7 +99,7 @@ def test_helpers_help(space: dict[str, Any]) -> None:
 
 def test_without_waiting_a_chunk_would_be_missing(space: dict[str, Any]) -> None:
     """What the wait at the end is for: a helper's last chunk."""
-    space["wait"] = lambda signals: None
+    space["end"] = lambda signals, job, leads: None
     kernel = kernel_of(space, 0.002, helpers_take=0.02)
     assert min(len(run(space, kernel)) for _ in range(5)) < CHUNKS
 
@@ -98,7 +118,44 @@ def test_an_error_in_any_chunk_is_raised_once_nobody_works_any_more(
     assert chunks_of(run(space, kernel_of(space))) == list(range(CHUNKS))
 
 
-def test_who_finds_the_helpers_taken_works_alone(space: dict[str, Any]) -> None:
+def test_after_an_error_nobody_begins_any_more(space: dict[str, Any]) -> None:
+    """Neither does a helper that comes when the leader is gone."""
+    run(space, kernel_of(space, 0.002))
+    done: list[Any] = []
+    with pytest.raises(IndexError):
+        space["crew"].run(kernel_of(space, fails_at=0, late=0.02), 100, CHUNKS, done)
+    time.sleep(0.05)
+    assert done == []
+
+
+def test_a_helper_may_have_a_job_of_its_own_done(space: dict[str, Any]) -> None:
+    """As in a finaliser that Python happens to call in its thread."""
+    run(space, kernel_of(space, 0.002))
+    own: list[Any] = []
+    space["crew"].task = lambda: own.append(run(space, kernel_of(space, 0.001)))
+    space["crew"].call()
+    added(space["crew"].signals, 0, 1)
+    within(lambda: bool(own))
+    assert all(chunks_of(done) == list(range(CHUNKS)) for done in own)
+
+
+def test_helpers_help_after_what_happened_before_a_job_began(space: dict[str, Any]) -> None:
+    call = space["crew"].call
+
+    def interrupted() -> None:
+        call()
+        raise KeyboardInterrupt
+
+    for _ in range(20):
+        space["crew"].call = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            run(space, kernel_of(space, 0.001))
+        space["crew"].call = call
+    test_helpers_help(space)
+    assert space["crew"].task is space["idle"]
+
+
+def test_several_threads_have_jobs_done_at_once(space: dict[str, Any]) -> None:
     kernel = kernel_of(space, 0.001)
     with ThreadPoolExecutor(4) as threads:
         calls = [threads.submit(run, space, kernel) for _ in range(40)]
@@ -106,12 +163,28 @@ def test_who_finds_the_helpers_taken_works_alone(space: dict[str, Any]) -> None:
         assert chunks_of(call.result()) == list(range(CHUNKS))
 
 
-def test_after_it_is_dismissed_a_new_crew_comes(space: dict[str, Any]) -> None:
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+def test_after_it_is_dismissed_no_new_crew_comes(space: dict[str, Any], pause: float) -> None:
+    """It would be there when the interpreter is gone."""
     run(space, kernel_of(space))
     threads = space["crew"].helpers
+    time.sleep(pause)
     space["crew"].dismiss()
+    assert len(threads) == 2
     assert not any(thread.is_alive() for thread in threads)
     assert chunks_of(run(space, kernel_of(space))) == list(range(CHUNKS))
+    assert space["crew"].helpers == []
+
+
+def test_nothing_is_kept_once_a_job_is_done(space: dict[str, Any]) -> None:
+    """The pool finds out by its references whether an array is free."""
+    for fails_at in (-1, 0, 3):
+        done = _Noted()
+        gone = weakref.ref(done)
+        with contextlib.suppress(IndexError):
+            space["crew"].run(kernel_of(space, 0.001, fails_at), 100, CHUNKS, done)
+        del done
+        within(lambda gone=gone: gone() is None)
 
 
 def test_one_processor_needs_no_helper(

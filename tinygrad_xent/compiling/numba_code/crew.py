@@ -6,8 +6,12 @@ puts a thread to sleep as well. What has to be known at once is in memory that c
 without the interpreter:
 
     signals[0]    how many jobs there have been
-    signals[8]    how many helpers are busy, in another line of the processor's cache
+    signals[8]    how many helpers are with the interpreter, between a job and the watch
     job[0]        how many chunks of the rows somebody has taken
+    job[8]        how many helpers work on it
+
+(8 numbers further is another line of the processor's cache.) Each job has its own array, so that
+whoever comes late finds nothing left to do, and any number of threads may have jobs done at once.
 """
 # mypy: ignore-errors
 # ruff: noqa: F821
@@ -33,9 +37,13 @@ def added(typing, array, i, x):
     return types.int64(array, types.intp, types.int64), write
 
 
-def announce(signals):
-    """Call the helpers that are watching."""
-    added(signals, 0, 1)
+def begin(signals, job, leads):
+    """Call the helpers that are watching; or be one, which is known before it takes a chunk."""
+    if leads:
+        added(signals, 0, 1)
+    else:
+        added(job, 8, 1)
+        added(signals, 8, -1)
 
 
 def taken(job):
@@ -43,16 +51,28 @@ def taken(job):
     return added(job, 0, 1)
 
 
-def wait(signals):
-    """Until no helper is busy."""
-    while added(signals, 8, 0) > 0:
+def end(signals, job, leads):
+    """Be no helper any more; or wait until there is none.
+
+    Then also until none is with the interpreter, for a tenth of a millisecond at most: the leader
+    needs it next, and whoever has to wait for it is put to sleep.
+    """
+    if not leads:
+        added(signals, 8, 1)
+        added(job, 8, -1)
+        return
+    while added(job, 8, 0) > 0:
+        give_way()
+    for _ in range(300):
+        if added(signals, 8, 0) <= 0:
+            break
         give_way()
 
 
 def watch(signals, seen, busy, rounds):
     """Wait for another job than the last one seen; its number, or the last one's if none comes.
 
-    A helper is busy from here on if a job comes, and was until now if `busy` is 1 and not 0.
+    A helper is with the interpreter from here on if a job comes, and was if `busy` is 1 and not 0.
     """
     added(signals, 8, -busy)
     for _ in range(rounds):
@@ -103,8 +123,8 @@ class Crew:
     """The helpers of this process. No thread is started before it is needed."""
 
     def __init__(self):
-        self.helpers, self.dismissed, self.task = None, False, lambda: None
-        self.signals, self.lock = np.zeros(16, np.int64), threading.Lock()
+        self.helpers, self.dismissed, self.task = None, False, idle
+        self.signals, self.lock = np.zeros(16, np.int64), threading.RLock()
 
     def run(self, kernel, rows, chunks, *arguments):
         """Call a kernel for all chunks of the rows, on all processors.
@@ -112,29 +132,28 @@ class Crew:
         What it finds for each chunk goes to a place of its own, so that no result depends on which
         processor was faster.
         """
-        job, failed = np.zeros(1, np.int64), []
-        if not self.lock.acquire(blocking=False):  # another thread has the helpers
-            kernel(self.signals, job, rows, chunks, False, *arguments)
-            return
+        signals, job, failed = self.signals, np.zeros(16, np.int64), []
 
         def help_out():
             try:
-                kernel(self.signals, job, rows, chunks, False, *arguments)
-            except Exception as error:
+                kernel(signals, job, rows, chunks, False, *arguments)
+            except BaseException as error:
                 failed.append(error)
+                end(signals, job, False)
 
         try:
             self.task = help_out
             self.call()
-            kernel(self.signals, job, rows, chunks, True, *arguments)
+            kernel(signals, job, rows, chunks, True, *arguments)
         except BaseException:
-            wait(self.signals)
+            job[0] = chunks  # none is left
+            end(signals, job, True)
             raise
         finally:
-            self.task = lambda: None
-            self.lock.release()
+            if self.task is help_out:
+                self.task = idle
         if failed:
-            raise failed[0]
+            raise failed.pop()
 
     def call(self):
         """Start or wake the helpers that are not watching."""
@@ -144,22 +163,31 @@ class Crew:
             helper.wake()
 
     def start(self):
-        watch(self.signals, 0, 0, 0)  # which compiles it
-        atexit.register(self.dismiss)
-        self.helpers = []
+        nothing = np.zeros(16, np.int64)
+        watch(nothing, 0, 0, 0), end(nothing, nothing, True)  # which compiles them
+        with self.lock:
+            if self.helpers is None:
+                atexit.register(self.dismiss)
+                self.helpers = list(self.started())
+
+    def started(self):
         for _ in range(min(config.NUMBA_NUM_THREADS - 1, MOST)):
             helper = Helper(self)
             try:
                 helper.start()
             except RuntimeError:  # the system has no more threads, or the interpreter is ending
-                break
-            self.helpers.append(helper)
+                return
+            yield helper
 
     def dismiss(self):
         """Let all threads end: none may be in compiled code when the interpreter is gone."""
         self.dismissed = True
         self.signals[0] += 1
         for helper in self.helpers or ():
-            helper.wake()
+            helper.gate.release()
             helper.join()
-        self.__init__()
+        self.helpers = []
+
+
+def idle():
+    """What there is to do between two jobs."""

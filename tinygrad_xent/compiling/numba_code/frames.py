@@ -11,12 +11,10 @@ from .row_numbers import RowNumbers
 from .schedule import Gather, Store
 from .wording import dtype_name
 
-_BEGIN = ["    if leads:", "        announce(signals)", "    chunk = taken(job)"]
 _CHUNK = [
     "while chunk < chunks:",
     "    start, stop = rows * chunk // chunks, rows * (chunk + 1) // chunks",
 ]
-_WAIT = ["    if leads:", "        wait(signals)"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Frame(RowNumbers):
 
     def _shared(self) -> list[str]:
         """The function that several processors run at the same time."""
-        self.words.functions |= {"announce", "taken", "wait"}
+        self.words.functions |= {"begin", "taken", "end"}
         of_all = {g: g.name.replace("total", "totals") for g in self.plan.gathers}
         rows = [f"{g.name} = {of_all[g]}[chunk]" for g in of_all if g.expr.wide]
         found = [f"{of_all[g]}[chunk] = {text}" for g, text in self._found()]
@@ -82,9 +80,10 @@ class Frame(RowNumbers):
                  *(f"    {line}" for line in found), "    chunk = taken(job)"]  # fmt: skip
         return [
             *self._head(["signals", "job", "rows", "chunks", "leads"], list(of_all.values())),
-            *_BEGIN,
+            "    begin(signals, job, leads)",
+            "    chunk = taken(job)",
             *(f"    {line}" for line in chunk),
-            *_WAIT,
+            "    end(signals, job, leads)",
         ]
 
     def _head(self, first: list[str], last: list[str]) -> list[str]:

@@ -59,8 +59,8 @@ if hasattr(os, "register_at_fork"):  # in a child process there are no other thr
     os.register_at_fork(after_in_child=crew.__init__)
 """
 
-_OF_CREW = {"wait", "watch"}
-_DECORATORS = {"plus": "freely", "added": "intrinsic", "wait": "kernel", "watch": "kernel"}
+_OF_CREW = {"end", "watch"}
+_DECORATORS = {"plus": "freely", "added": "intrinsic", **dict.fromkeys(_OF_CREW, "kernel")}
 
 
 def generate(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:
