@@ -165,6 +165,14 @@ def test_a_column_is_an_entry_of_each_row(column: Any, width: int) -> None:
     assert "for i in range" not in code.driver
 
 
+@pytest.mark.parametrize("name", ["crew", "loop_1", "end", "rows", "rows_x", "op_1", "np"])
+def test_names_of_inputs_hide_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused, "PARALLEL", 100)
+    monkeypatch.setattr(fused, "CHUNK", 10)
+    leaf = Tensor(drawn(20, 40), name=name)
+    assert_runs([leaf], [tx.log(tx.sum(tx.exp(leaf), 1))])
+
+
 def test_several_columns_are_left_to_numpy() -> None:
     leaf = Tensor(drawn(20, 40), name="x")
     for index in (np.s_[:, 1:3], np.s_[:, ::20], np.s_[:, None, 3]):

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 from ...writing.identifiers import identifier
 
-_OURS = re.compile(
-    r"(out|rows|w|t|v|c)\d*|(ones|rows|starts|columns|op)_.*|np|run|pool|memory|buffers|empty|others|i|j|n"
-)
+_OURS = re.compile(r"(out|rows|w|t|v|c)\d*|np|run|crew|pool|memory|buffers|empty|others|i|j|n")
+_OUR_KINDS = re.compile(r"(ones|rows|starts|columns|op|loop)_")
 
 
 class Naming:
@@ -29,6 +28,8 @@ class Naming:
 
     def free(self, name: str) -> str:
         """The name, changed as much as necessary."""
+        if _OUR_KINDS.match(name):
+            name = f"x_{name}"
         while name in self._taken or _OURS.fullmatch(name):
             name += "_"
         self._taken.add(name)
