@@ -7,6 +7,7 @@ import cProfile
 import functools
 import gc
 import inspect
+import itertools
 import pickle
 import pstats
 import threading
@@ -597,6 +598,39 @@ def test_results_belong_to_the_caller() -> None:
         np.testing.assert_array_equal(b, 2 * (x + i).T)
         np.testing.assert_allclose(c, np.exp(x + i), rtol=5e-16)
         np.testing.assert_array_equal(d, x + i)
+
+
+def test_a_collection_in_between_may_call_the_same_function() -> None:
+    """As a finaliser or a signal handler may, wherever the call is."""
+    x, threshold, numbers = RNG.normal(size=(100, 100)), gc.get_threshold(), itertools.count()
+    results, nested = list[Any](), list[bool]()
+    f = tx.compile(tx.exp)
+    f(x)
+
+    def call(phase: str, _: Any) -> None:
+        if phase == "start" and not nested:
+            nested.append(True)
+            keep()
+            nested.clear()
+
+    def keep() -> None:
+        k = next(numbers)
+        results.append((k, f(x + k)))
+
+    def work() -> None:
+        gc.callbacks.append(call)
+        gc.set_threshold(1)
+        for _ in range(50):
+            keep()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(20)
+    gc.set_threshold(*threshold)
+    gc.callbacks.remove(call)
+    assert not thread.is_alive()
+    for k, result in results:
+        np.testing.assert_allclose(result, np.exp(x + k), rtol=1e-14)
 
 
 HOLDERS = {
