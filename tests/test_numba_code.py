@@ -10,6 +10,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -249,12 +250,22 @@ def test_a_numba_that_does_not_work_is_one_notice(monkeypatch: pytest.MonkeyPatc
     def broken(name: str) -> Any:
         raise ImportError(f"{name} needs another NumPy")
 
-    monkeypatch.setattr(back_ends, "import_module", broken)
+    assert_noticed(monkeypatch, broken, "needs another NumPy")
+
+
+def test_a_numba_that_compiles_nothing_is_one_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loops over rows in Python would take minutes."""
+    idle = SimpleNamespace(config=SimpleNamespace(DISABLE_JIT=1))
+    assert_noticed(monkeypatch, lambda name: idle, "NUMBA_DISABLE_JIT")
+
+
+def assert_noticed(monkeypatch: pytest.MonkeyPatch, import_module: Any, problem: str) -> None:
+    monkeypatch.setattr(back_ends, "import_module", import_module)
     monkeypatch.setattr(
         back_ends, "numba_works", functools.cache(back_ends.numba_works.__wrapped__)
     )
     inputs, outputs = value_and_gradient(naive, drawn(ROWS, CLASSES))
-    with pytest.warns(UserWarning, match="needs another NumPy"):
+    with pytest.warns(UserWarning, match=problem):
         code = back_ends._loops_or_numpy(inputs, outputs)
     assert "numba" not in code.source
     assert "numba" not in back_ends._loops_or_numpy(inputs, outputs).source

@@ -61,10 +61,13 @@ def _loops_or_numpy(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code
 
 @cache
 def numba_works() -> bool:
-    """Whether numba, which is installed, can be imported; says once if it cannot."""
+    """Whether numba, which is installed, can be imported and compiles; says once if not."""
     try:
-        import_module("numba")
+        numba = import_module("numba")
     except Exception as error:  # it refuses a NumPy that is newer than itself, among others
-        warnings.warn(f"compile: numba cannot be used, NumPy is ({error})", stacklevel=2)
-        return False
-    return True
+        problem = str(error)
+    else:
+        problem = "NUMBA_DISABLE_JIT is set" if numba.config.DISABLE_JIT else ""
+    if problem:
+        warnings.warn(f"compile: numba cannot be used, NumPy is ({problem})", stacklevel=2)
+    return not problem
