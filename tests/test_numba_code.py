@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -244,6 +245,21 @@ def test_without_a_loop_there_is_nothing_to_compile() -> None:
     x = tx.tensor(2.0)
     with pytest.raises(NotInLoops):
         numba_code.generate([x], [x * x])
+
+
+def test_two_threads_load_the_same_kernels_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else there would be two crews."""
+    both = threading.Barrier(2)
+
+    def slow(text: str) -> dict[str, Any]:
+        both.wait(5)
+        return {"text": text}
+
+    monkeypatch.setattr(kernel_cache, "_load", slow)
+    monkeypatch.setattr(kernel_cache, "_loaded", {})
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(kernel_cache.load_kernels, ["x = 1", "x = 1"])
+    assert first is second
 
 
 def test_a_numba_that_does_not_work_is_one_notice(monkeypatch: pytest.MonkeyPatch) -> None:

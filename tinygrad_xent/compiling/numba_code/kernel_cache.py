@@ -22,7 +22,7 @@ _loaded: dict[str, dict[str, Any]] = {}
 def load_kernels(text: str) -> dict[str, Any]:
     """What the text of kernels defines, by name; the same text is compiled once only."""
     if text not in _loaded:
-        _loaded[text] = _load(text)
+        _loaded.setdefault(text, _load(text))  # another thread may have been here
     return _loaded[text]
 
 
