@@ -138,7 +138,7 @@ class Crew:
             try:
                 kernel(signals, job, rows, chunks, False, *arguments)
             except BaseException as error:
-                failed.append(error)
+                failed.append(error.with_traceback(None))  # which would keep the arrays
                 end(signals, job, False)
 
         try:
