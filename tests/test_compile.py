@@ -833,6 +833,15 @@ def test_the_source_can_be_saved_and_run_alone(tmp_path: Any) -> None:
     assert f.memory > 0
 
 
+def test_a_mask_that_is_given_may_be_subtracted_as_a_factor() -> None:
+    """There is no negative of a mask: it stays a product with -1."""
+    x, y = np.array([0.5, 2.0, -1.0]), np.array([0, 1, 2])
+    loss = tx.value_and_grad(lambda x, y: -tx.sum(x * (y > 0)), argnums=0)
+    value, slope = tx.compile(loss, backend="numpy")(x, y)
+    assert value == -1.0
+    np.testing.assert_array_equal(slope, [0.0, -1.0, -1.0])
+
+
 # -- the checks themselves ------------------------------------------------------------------------
 
 

@@ -79,7 +79,7 @@ def _mul(make: Make, x: Any, y: Any) -> Any:
     for a, b in ((x, y), (y, x)):
         if equals(a, 1.0):
             return b
-        if equals(a, -1.0):
+        if equals(a, -1.0) and dtype_of(b).kind != "b":
             return make("neg", b)
         if op_name(a) == "neg":
             return make("neg", make("mul", *((a.args[0], b) if a is x else (b, a.args[0]))))
