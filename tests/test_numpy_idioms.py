@@ -266,3 +266,26 @@ def test_a_turn_ends_when_nothing_runs_any_more() -> None:
     processes._wait_for_threads()
     assert time.perf_counter() >= end
     worker.join()
+
+
+@pytest.mark.parametrize("size", [1000, 3000, 20000])
+@pytest.mark.parametrize("rows", [1, 8, 20])
+def test_places_of_one_loop_are_found_in_the_tiles_of_another(size: int, rows: int) -> None:
+    """Each counts from the first row of its own tile, and some compute all rows at once."""
+    rng = np.random.default_rng(0)
+    x, w, b = rng.normal(size=(50, 2)), rng.normal(size=(2, 10)), rng.normal(size=10)
+    picks = np.arange(50), rng.integers(0, 10, 50)
+
+    def loss(w: Any, b: Any, x: Any) -> Any:
+        z = x @ w + b
+        sums = tx.logsumexp(z, axis=1)
+        return 0.001 * tx.sum(z * z) - tx.mean(tx.log_softmax(z)[picks]) + tx.mean(sums**2)
+
+    def step(w: Any, b: Any, x: Any) -> Any:
+        value, (of_w, of_b, of_x) = tx.value_and_grad(loss, argnums=(0, 1, 2))(w, b, x)
+        return value, w - 0.1 * of_w, b - 0.1 * of_b, of_x
+
+    with tile_of(size, rows):
+        got = tx.compile(step, backend="numpy")(w, b, x)
+    for a, expected in zip(got, step(w, b, x), strict=True):
+        np.testing.assert_allclose(a, expected, rtol=1e-12, atol=1e-12)

@@ -47,6 +47,9 @@ class Loop:
         if self.tile > fitting and outer is None:
             self.parts = self._cut()
         self.places = self._placed(self.is_cut())
+        self.cuts: tuple[int, ...] = (self.tile,) * self.tiled  # the lengths of tiles, of all loops
+        if outer is not None:
+            self.cuts = outer.cuts + self.cuts
         self.even: bool = stage.rows % self.tile == 0 and (outer is None or outer.even)
         self.names: dict[Value, str] = {}  # of what is made here, or read by row
         self.borrowed: list[str] = []
@@ -219,6 +222,7 @@ class Loop:
         elif form(step.value) == "written":
             name = self.names[step.value] = buffers[self.places.of[step.value]]
             self.body += self.page.say.writes(step, args, name)
+            self.page.cuts[step.value] = self.cuts
         elif step.value in self.stage.stored:
             name = self.names[step.value] = buffers["stored", step.value]
             self.body.append(f"np.copyto({name}, {self.page.say.expression(step, args)})")
@@ -231,7 +235,7 @@ class Loop:
         if value in self.made:
             return self.names[value]
         if step.by_row[place] and not self._is_spread(step.value, place):
-            return self._rows_of(value)
+            return self.page.located(value, self._rows_of(value), self.cuts)
         return self.page.names.get(value) or self.page.constant(value, step.value, place)
 
     def _is_spread(self, value: Value, place: int) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from ..planning.values import Program, Value, in_order
 
 _BY_LABEL: dict[str, Any] = {"index": (("array", 0),)}
+PLACES = frozenset({"peak", "positions"})
 _AT = {"row_getitem": "entry_at", "row_put": "put_at", "row_add": "add_at"}
 
 

@@ -194,14 +194,20 @@ class Statements:
         return f"{x}[{subscript(value.params['index'], args[1:]) or '()'}]"
 
     def _write_peak(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        starts = self._starts(value.args[0].shape)
-        return [f"np.add({starts}, {args[0]}.argmax(axis=1), out={out})"]
+        return [
+            f"np.add({self._starts(_shape_of_rows(value))}, {args[0]}.argmax(axis=1), out={out})"
+        ]
 
     def _write_positions(self, value: Value, args: Sequence[str], out: str) -> list[str]:
-        _, columns = value.params["shape"]
+        shape = _shape_of_rows(value)
+        columns = shape[1]
         self.bound[f"columns_{columns}"] = f"np.arange({columns})"
-        starts = self._starts(value.params["shape"])
-        return [f"np.add({starts}, columns_{columns}[{args[0]}], out={out})"]
+        return [f"np.add({self._starts(shape)}, columns_{columns}[{args[0]}], out={out})"]
+
+    def place(self, value: Value, name: str) -> str:
+        """A place in the rows at hand, of one that was found among other rows."""
+        shape = _shape_of_rows(value)
+        return f"{self._starts(shape)} + {name} % {shape[1]}"
 
     def _starts(self, shape: tuple[int, ...]) -> str:
         """Where in memory the rows at hand begin, counted in entries from the first."""
@@ -285,3 +291,9 @@ class Statements:
             self.bound[name] = given
             return name
         return repr(given)
+
+
+def _shape_of_rows(places: Value) -> tuple[int, ...]:
+    """The shape of the rows that places are in."""
+    shape: tuple[int, ...] = places.params.get("shape") or places.args[0].shape
+    return shape

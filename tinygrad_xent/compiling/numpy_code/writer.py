@@ -19,6 +19,7 @@ from .literals import array_literal, literal, shortest
 from .loops import Loop
 from .memory import Event, Places
 from .naming import Naming
+from .picks import PLACES
 from .statements import Statements
 from .ufuncs import may_be_weak, ufunc_of
 
@@ -55,6 +56,7 @@ class Writer:
         self.lines: list[str] = []
         self.buffered = False  # whether the size of NumPy's buffer is set
         self._targets: dict[Value, str] = {}
+        self.cuts: dict[Value, tuple[int, ...]] = {}  # the tiles in which values were written
         self.reshaped: dict[int, str] = {}  # the names of outputs written in another shape
         self._give_places()
 
@@ -121,11 +123,17 @@ class Writer:
         self.say.at(rows=0, tile=0, count="")
         for step in stage.steps:
             args = self.arguments(step, self.names)
+            args = [self.located(*given) for given in zip(step.value.args, args, strict=True)]
             if form(step.value) == "written":
                 self.lines += self.say.writes(step, args, self.names[step.value])
             else:
                 name = self.names[step.value] = self.naming.numbered("v")
                 self.lines.append(f"{name} = {self.say.expression(step, args)}")
+
+    def located(self, value: Value, code: str, cuts: tuple[int, ...] = ()) -> str:
+        """The code of an argument in tiles: places count from the first row of theirs."""
+        is_known = value.op not in PLACES or self.cuts.get(value, ()) == cuts
+        return code if is_known else self.say.place(value, code)
 
     def arguments(self, step: Step, names: dict[Value, str]) -> list[str]:
         """The code of each argument."""
