@@ -382,6 +382,17 @@ def test_a_large_array_is_written_into_as_any(all_large: None) -> None:
     assert x[0, 0] == 3
 
 
+def test_two_large_arrays_are_written_into_at_once(all_large: None) -> None:
+    x, whole, rest = (np.full((3, 4), n).view(Large) for n in (7.0, 0.0, 0.0))
+    got = np.divmod(x, 2.0, out=(whole, rest))
+    assert got[0] is whole
+    assert got[1] is rest
+    assert (whole[0, 0], rest[0, 0]) == (3.0, 1.0)
+    made, again = np.divmod(x, 2.0, out=(None, rest))
+    assert again is rest
+    np.testing.assert_array_equal(made, whole)
+
+
 # -- the checks themselves ------------------------------------------------------------------------
 
 

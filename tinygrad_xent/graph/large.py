@@ -35,9 +35,12 @@ class Large(ndarray):
                 return result
         if "out" not in kwargs:
             return super().__array_ufunc__(ufunc, method, *args, **kwargs)
-        (out,) = kwargs["out"]
-        super().__array_ufunc__(ufunc, method, *args, **{**kwargs, "out": plain(out)})
-        return out
+        given = kwargs["out"]
+        kwargs["out"] = tuple([plain(out) for out in given])
+        made = super().__array_ufunc__(ufunc, method, *args, **kwargs)
+        if len(given) == 1:
+            return given[0]
+        return tuple([y if out is None else out for out, y in zip(given, made, strict=True)])
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         out = _chosen(*[plain(a) for a in args]) if func is np.where and len(args) == 3 else None
