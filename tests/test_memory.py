@@ -382,6 +382,11 @@ def test_a_large_array_is_written_into_as_any(all_large: None) -> None:
     assert x[0, 0] == 3
 
 
+def test_of_plain_arrays_a_caller_gets_plain_ones(all_large: None) -> None:
+    for got in (tx.broadcast_to(np.ones(4), (80, 80, 4)), tx.exp(np.ones((3, 4)))):
+        assert type(got) is np.ndarray
+
+
 def test_two_large_arrays_are_written_into_at_once(all_large: None) -> None:
     x, whole, rest = (np.full((3, 4), n).view(Large) for n in (7.0, 0.0, 0.0))
     got = np.divmod(x, 2.0, out=(whole, rest))

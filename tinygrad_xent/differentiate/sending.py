@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..graph import PRIMITIVES, Primitive, Tensor, dtype_of, shape_of
-from ..ops import astype, broadcast_to, where
+from ..ops import astype, where
 
-_sum = PRIMITIVES["sum"]
+_sum, _spread = PRIMITIVES["sum"], PRIMITIVES["broadcast_to"]
 Shape = tuple[int, ...]
 Sent = list[tuple[int, Any]]
 
@@ -103,7 +103,7 @@ def unbroadcast(c: Any, shape: Shape) -> Any:
         c = _sum(c, axis=extra, keepdims=False)
     if stretched:
         c = _sum(c, axis=stretched, keepdims=True)
-    return broadcast_to(c, shape=shape) if narrow else c
+    return _spread(c, shape=shape) if narrow else c
 
 
 @lru_cache

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, describe, explain
-from ..graph import Blank, Tensor, as_large, dtype_of, implements, primitive, shape_of
+from ..graph import Blank, Tensor, as_large, dtype_of, implements, plain, primitive, shape_of
 from . import samples
 
 Axis = int | tuple[int, ...] | None
@@ -169,7 +169,7 @@ def broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Any:
     array([[1., 2.],
            [1., 2.]])
     """
-    return _broadcast_to(x, shape=shape if type(shape) is tuple else _lengths(shape))
+    return plain(_broadcast_to(x, shape=shape if type(shape) is tuple else _lengths(shape)))
 
 
 def _lengths(shape: Any) -> tuple[int, ...]:
