@@ -55,10 +55,11 @@ class Child:
 
     def _run(self) -> tuple[float, Any]:
         with TemporaryDirectory() as folder:
-            caches = dict.fromkeys(_CACHES, self._cache or folder)
+            own = dict.fromkeys(_CACHES, self._cache or folder)
+            own["PYTHONDONTWRITEBYTECODE"] = ""  # what is installed has its bytecode
             command = [sys.executable, "-c", self._program]
             done = subprocess.run(
-                command, env={**os.environ, **caches}, capture_output=True, text=True
+                command, env={**os.environ, **own}, capture_output=True, text=True
             )
         if done.returncode:
             raise RuntimeError(done.stderr.strip().splitlines()[-1])
