@@ -21,8 +21,8 @@ import tinygrad_xent as tx
 from tinygrad_xent import calling, memory
 from tinygrad_xent.graph import Large, large
 
-LIMITS = [importlib.import_module(f"tinygrad_xent.graph.{m}")
-          for m in ("large", "primitive", "values")]  # fmt: skip
+LIMITS = [importlib.import_module(f"tinygrad_xent.{m}")
+          for m in ("graph.large", "graph.primitive", "graph.values", "ops.linear")]  # fmt: skip
 RNG = np.random.default_rng(0)
 Z = RNG.normal(size=(200, 1000))  # 1.6 MB
 P = np.eye(1000)[RNG.integers(1000, size=200)]

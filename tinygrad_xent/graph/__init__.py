@@ -7,7 +7,7 @@ is gone through, `table.py` how a declaration reaches NumPy's functions and Pyth
 
 from .blank import Blank, known, veiled
 from .interpreting import interpret, with_args
-from .large import Large, as_large, copied, is_own, plain, zeros
+from .large import LARGE, Large, as_large, copied, is_own, plain, zeros
 from .order import toposort
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
@@ -17,6 +17,7 @@ from .values import constant, dtype_of, is_float, numbers, shape_of
 
 __all__ = [
     "ALONE",
+    "LARGE",
     "MANY",
     "PRIMITIVES",
     "Blank",

@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Large, primitive, shape_of
+from ..graph import LARGE, Large, primitive, shape_of
 from . import samples
 from .shaping import align, expand_dims, squeeze, swapaxes
-
-_MANY = 2**17  # entries
 
 
 def _ndim(x: Any) -> int:
@@ -27,8 +25,9 @@ def _column(x: Any) -> Any:
 
 def _product(x: Any, y: Any) -> Any:
     """x @ y, which may be large when neither factor is."""
-    if type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 2 and len(x) * y.shape[1] > _MANY:
-        x = x.view(Large)
+    if type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 2:
+        if len(x) * y.shape[1] * x.itemsize >= LARGE:
+            x = x.view(Large)
     return x @ y
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from inspect import isfunction
 from typing import Any
 
 from ...graph import Tensor
@@ -144,7 +143,7 @@ def _functions(names: set[str]) -> str:
 def _function(name: str) -> Any:
     """The function of this name that kernels may call, if there is one."""
     found = getattr(vector_math, name, None) or getattr(crew, name, None)
-    return found if isfunction(found) else None
+    return found if inspect.isfunction(found) else None
 
 
 def _decorated(name: str) -> str:
