@@ -232,6 +232,19 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Any:
     return f
 
 
+def test_a_label_out_of_range_in_any_chunk_is_an_error_and_no_more(compiled: Any) -> None:
+    z, rows = np.random.default_rng(0).normal(size=(300, 40)), np.arange(300)
+    f = tx.compile(lambda z, y: loss(z) - tx.sum(z[rows, y]), backend="numba")
+    expected = np.log(np.exp(z).sum(1)).sum() - z[:, 0].sum()
+    for row in (0, 150, 299) * 5:
+        labels = np.zeros(300, int)
+        np.testing.assert_allclose(f(z, labels), expected, rtol=1e-12)
+        labels[row] = 40
+        with pytest.raises(tx.ShapeError, match="out of range"):
+            f(z, labels)
+    assert "crew.run(" in f.source
+
+
 def test_compiled_from_several_threads_with_and_without_pauses(compiled: Any) -> None:
     def work(seed: int) -> None:
         z = np.random.default_rng(seed).normal(size=(300, 40))
