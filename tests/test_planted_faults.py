@@ -12,6 +12,7 @@ from oracle import DIFFERENTIABLE, assert_close, check_primitive, differences
 import tinygrad_xent as tx
 from tinygrad_xent import differentiate
 from tinygrad_xent.graph import Primitive
+from tinygrad_xent.graph.primitive import express_alone
 
 
 def faulty(op: Primitive, place: int, spoil: Callable[[Any], Any]) -> Any:
@@ -77,6 +78,7 @@ def test_a_rule_that_widens_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Conversion of cotangents is central; the value has to keep its type by itself."""
     op = DIFFERENTIABLE["exp"]
     monkeypatch.setattr(op, "array", lambda x: np.exp(x).astype(np.float64))
+    monkeypatch.setattr(op, "alone", express_alone(op))
     with pytest.raises(AssertionError, match="float32 became float64"):
         check_primitive(op)
 
@@ -116,7 +118,12 @@ def test_overwriting_at_a_fan_out_is_found(monkeypatch: pytest.MonkeyPatch) -> N
     def overwrite(walk: Any, op: Any, g: Any, a: Any, c: Any) -> None:
         walk.received[a] = differentiate.conform(c, a.value)
 
+    def lose(count: Any, a: Any, c: Any) -> None:
+        count.ready.append((a, c))
+        a._uses = 0
+
     monkeypatch.setattr(differentiate.Walk, "give", overwrite)
+    monkeypatch.setattr(differentiate.counting.Count, "add", lose)
     with pytest.raises(AssertionError):
         check_fan_out()
     with pytest.raises(AssertionError):
@@ -124,7 +131,7 @@ def test_overwriting_at_a_fan_out_is_found(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_missing_unbroadcast_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(differentiate.sending, "unbroadcast", lambda c, shape: c)
+    monkeypatch.setattr(differentiate.sending, "unbroadcast", lambda c, have, shape: c)
     with pytest.raises(AssertionError):
         check_broadcasting()
     with pytest.raises(AssertionError):
@@ -132,6 +139,6 @@ def test_a_missing_unbroadcast_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_missing_guard_of_where_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(differentiate.walk, "unpoisoned", lambda c, g: c)
+    monkeypatch.setattr(differentiate.sending, "unpoisoned", lambda c, g: c)
     with pytest.raises(AssertionError):
         check_where_guard()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .differentiate import Walk, cotangents, not_recorded, ones_like
+from .differentiate import Walk, not_recorded, ones_like
 from .errors import DtypeError, GradientError, describe, explain
 from .graph import (
     Large,
@@ -26,12 +26,12 @@ from .graph import (
 from .ops import alias
 from .trees import flatten
 
-_depth: ContextVar[int] = ContextVar("depth", default=0)
+_around: ContextVar[Trace | None] = ContextVar("around", default=None)
 
 
 def is_inside() -> bool:
     """Whether a function is being differentiated right now."""
-    return _depth.get() > 0
+    return _around.get() is not None
 
 
 class Trace:
@@ -39,24 +39,29 @@ class Trace:
 
     Inside another transform everything is recorded, because the outer one will differentiate it;
     outside, arrays go in and arrays come out. Passing a Tensor asks for a recorded result.
+
+    record     whether what it does is recorded
+    nests      whether the function made traces, too: there may be many variables that are not ours
     """
 
     def __init__(
         self, name: str, f: Callable[..., Any], args: Any, kwargs: Any, argnums: Any = None
     ):
-        self.name, self.record = name, is_inside()
-        depth = _depth.get()
+        around = _around.get()
+        self.name, self.record, self.nests = name, around is not None, False
+        if around is not None:
+            around.nests = True
         self.leaves: list[Tensor] = []
         self.rebuilders: list[tuple[int, Callable[[list[Any]], Any]]] = []
         inner = list(args)
         for i in _chosen(name, argnums, args):
             inner[i] = self._open(args[i])
-        token = _depth.set(depth + 1)
+        token = _around.set(self)
         try:
             with recording():
                 self.out = f(*inner, **kwargs)
         finally:
-            _depth.reset(token)
+            _around.reset(token)
 
     def _open(self, arg: Any) -> Any:
         leaves, rebuild = flatten(arg)
@@ -108,9 +113,7 @@ class Trace:
         """The one number that came out, and its derivative by each leaf; the graph is used up."""
         out = self.scalar()
         value, seed = self.outside(out), ones_like(out)
-        if type(seed) is float and not self.record:
-            return value, self._per_leaf(cotangents(out, seed, tuple(self.leaves)))
-        walk = Walk(out, tuple(self.leaves), self.record)
+        walk = Walk(out, tuple(self.leaves), self.record, pruned=self.nests)
         self.out = out = None  # type: ignore[assignment]
         if not self.record:
             return value, self._per_leaf(walk.cotangents(seed, last=True))

@@ -1,7 +1,7 @@
 """Reverse mode: how a cotangent travels back through a recorded graph.
 
-Read `walk.py`, the loop; `sending.py`, what one node sends; `seeds.py`, where a walk starts;
-`counting.py`, the short way for graphs of Python floats.
+Read `counting.py`, the short way, which most walks can go; `walk.py`, the general one;
+`sending.py`, what one node sends; `seeds.py`, where a walk starts.
 """
 
 from .seeds import backward, not_recorded, ones_like, seed_for

@@ -1,129 +1,208 @@
-"""The way back through a graph of Python floats, which counts instead of searching.
+"""The way back that counts instead of searching, which most graphs can go.
 
 A node knows of how many operations it is an argument. Once as many have sent it something, it has
 received all that it will, and is visited. So no order has to be found first, and a node that is
 used once, as most are, needs no entry in a table.
+
+A count may be too high, where something else depends on a node, or too low, where two threads
+counted at once. Too high, the node waits in vain and is left to `Walk`; too low, it is visited
+twice, and what it sends adds up to the same, because every rule is linear in the cotangent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
 
-from ..graph import ALONE, Tensor
+from ..graph import ALONE, Tensor, is_float
+from .sending import fitted, in_numpy, pulled
+
+MUCH = 2**16  # bytes from which it matters when they are freed, and the time of this loop does not
 
 
-def counted(root: Tensor, seed: Any) -> Iterable[tuple[Tensor, float]] | None:
-    """Every node on a path from a leaf, with what it receives when `root` receives `seed`.
+class DeadEndError(Exception):
+    """A node that sends nothing to anyone."""
 
-    A node that comes up twice receives the sum. None where the count does not come out, because
-    not only `root` depends on a node, or where anything but Python floats is met, or nan: `Walk`
-    has an answer to all of that.
+
+class Count:
+    """The way back, as far as counting leads.
+
+    Args:
+        ready: nodes that have received all that they will, each with what. It is used up.
+        wanted: the leaves that are asked for; None for all nodes.
+        poisoned: whether zeros may meet infinite slopes, as in `Walk`.
+
+    visited    nodes, each followed by what it has received: leaves, and all others if nothing is
+               `wanted`; a node that comes up twice has received the sum
+    waiting    nodes that are not ready: how many have yet to send them something, and the sum so
+               far
+    left       what is left to `Walk`: nodes of much memory, because it frees that on its way, and
+               inner nodes that waited in vain
+
+    Raises:
+        DeadEndError: if nothing is `wanted`, and what some nodes received may lead to no leaf.
 
     >>> x = Tensor(3.0)
-    >>> dict(counted(x * x, 1.0))[x]
-    6.0
-    """
-    if type(root._value) is not float or type(seed) is not float or root.op is None:
-        return None
-    try:
-        return _visited(root, seed)
-    except (_UnusualError, ArithmeticError):
-        return None
-
-
-class _UnusualError(Exception):
-    """Something that is left to `Walk`."""
-
-
-@np.errstate(divide="raise", over="raise", invalid="raise")  # it is `Walk` that warns
-def _visited(root: Tensor, seed: float) -> Iterable[tuple[Tensor, float]]:
-    count = _Count(root, seed)
-    visited = count.go()
-    for node, (_, g) in count.waiting.items():
-        if node.op is not None:
-            raise _UnusualError
-        visited += (node, g)
-    return zip(visited[::2], visited[1::2], strict=True)
-
-
-class _Count:
-    """What has arrived, and where.
-
-    ready      nodes that have received all, each followed by what
-    waiting    other nodes: how many have yet to send something, and the sum of what has come
+    >>> Count([(x * x, 1.0)], [x]).visited == [x, 6.0]
+    True
     """
 
-    __slots__ = ("ready", "waiting")
+    __slots__ = ("every", "left", "poisoned", "ready", "visited", "waiting", "wanted")
 
-    def __init__(self, root: Tensor, seed: float) -> None:
-        self.ready: list[Any] = [root, seed]
+    def __init__(
+        self,
+        ready: list[tuple[Tensor, Any]],
+        wanted: Container[Tensor] | None = None,
+        poisoned: bool = False,
+    ) -> None:
+        self.ready, self.poisoned = ready, poisoned
+        self.every = wanted is None
+        self.wanted: Container[Tensor] = () if wanted is None else wanted
         self.waiting: dict[Tensor, list[Any]] = {}
+        self.visited: list[Any] = []
+        self.left: dict[Tensor, Any] = {}
+        if not poisoned:
+            self.go()
+        if ready:
+            self.poisoned = True
+            with np.errstate(divide="ignore", invalid="ignore"):
+                self.go()
+        for node, (_, g) in self.waiting.items():
+            if node.op is None:
+                self.visited += (node, g)
+            else:
+                self.leave(node, g)
 
-    def go(self) -> list[Any]:
-        """Visit what is ready; gives the nodes, each followed by what it has received."""
-        visited: list[Any] = []
-        ready, give = self.ready, self.give
-        push, pop = ready.append, ready.pop
+    def go(self) -> None:
+        """Visit what is ready; not poisoned, only as far as the first that selects.
+
+        This is the innermost loop of all: what `send` says, it says itself for each argument, as
+        calls would take a tenth of the time.
+        """
+        ready, every, wanted, careful = self.ready, self.every, self.wanted, self.poisoned
+        push, pop, add, send = ready.append, ready.pop, self.add, self.send
+        visit = self.visited.append
         while ready:
-            g, node = pop(), pop()
-            visited.append(node)
-            visited.append(g)
-            op, a, b = node.op, node._first, node._second
+            node, g = pop()
+            op, a, b, params = node.op, node._first, node._second, node.params
             if op is None:
+                visit(node)
+                visit(g)
                 continue
-            if not op.pairwise or node.params:
-                self.send(node, g)
-                continue
-            x = a._value if type(a) is Tensor else a
-            y = b._value if type(b) is Tensor else b
-            left, right = op.vjp
-            sent = False
-            if y is not b and b._uses > 0:
-                c, sent = right(g, node._value, x, y), True
-                if b._uses == 1 and type(c) is float and c == c:  # what `give` does, shorter
-                    push(b)
-                    push(c)
+            if op.selects and not careful:
+                push((node, g))
+                return
+            if b is ALONE and op.together and a._uses > 0 and (every or a.op or a in wanted):
+                x, rule = a._value, op.vjp
+                try:
+                    (c,) = rule(g, node._value, x, **params) if params else rule(g, node._value, x)
+                except ArithmeticError:
+                    (c,) = rule(*in_numpy(g, node._value, x), **params)
+                kind = type(c)
+                if kind is type(x) and (
+                    c == c
+                    if kind is float
+                    else c.shape == x.shape
+                    and c.dtype is x.dtype
+                    and not careful
+                    and c.nbytes < MUCH
+                ):
+                    if a._uses == 1:
+                        push((a, c))
+                    else:
+                        add(a, c)
                 else:
-                    give(b, c)
-            if x is not a and a._uses > 0:
-                c, sent = left(g, node._value, x, y), True
-                if a._uses == 1 and type(c) is float and c == c:
-                    push(a)
-                    push(c)
-                else:
-                    give(a, c)
-            if not sent:
-                raise _UnusualError  # no path to a leaf
-        return visited
+                    send(op, g, a, x, c)
+            elif op.pairwise and not params:
+                x = a._value if type(a) is Tensor else a
+                y = b._value if type(b) is Tensor else b
+                left, right = op.vjp
+                if y is not b and b._uses > 0 and (every or b.op or b in wanted):
+                    try:
+                        c = right(g, node._value, x, y)
+                    except ArithmeticError:
+                        c = right(*in_numpy(g, node._value, x, y))
+                    kind = type(c)
+                    if kind is type(y) and (
+                        c == c
+                        if kind is float
+                        else c.shape == y.shape
+                        and c.dtype is y.dtype
+                        and not careful
+                        and c.nbytes < MUCH
+                    ):
+                        if b._uses == 1:
+                            push((b, c))
+                        else:
+                            add(b, c)
+                    else:
+                        send(op, g, b, y, c)
+                    del c
+                elif every and (x is a or a._uses <= 0):
+                    raise DeadEndError
+                if x is not a and a._uses > 0 and (every or a.op or a in wanted):
+                    try:
+                        c = left(g, node._value, x, y)
+                    except ArithmeticError:
+                        c = left(*in_numpy(g, node._value, x, y))
+                    kind = type(c)
+                    if kind is type(x) and (
+                        c == c
+                        if kind is float
+                        else c.shape == x.shape
+                        and c.dtype is x.dtype
+                        and not careful
+                        and c.nbytes < MUCH
+                    ):
+                        if a._uses == 1:
+                            push((a, c))
+                        else:
+                            add(a, c)
+                    else:
+                        send(op, g, a, x, c)
+            else:
+                self.send_all(node, g)
+            if every:
+                visit(node)
+                visit(g)
 
-    def send(self, node: Tensor, g: float) -> None:
-        """What a visit does where there is no rule for each of two arguments."""
-        op: Any = node.op
-        a, out, params = node._first, node._value, node.params
-        if node._second is ALONE and op.together and a._uses > 0:
-            (c,) = op.vjp(g, out, a._value, **params)
-            return self.give(a, c)
-        args, sent = node.args, False
-        values = [a._value if type(a) is Tensor else a for a in args]
-        for i, a in enumerate(args):
-            if type(a) is Tensor and a._uses > 0:
-                self.give(a, op.pull(i, g, out, values, params))
-                sent = True
-        if not sent:
-            raise _UnusualError
+    def send(self, op: Any, g: Any, a: Tensor, like: Any, c: Any) -> None:
+        """Give `a`, whose value is `like`, what a rule of `op` made of `g`."""
+        if c is None or not is_float(like):
+            return
+        c = fitted(op, g, c, like, self.poisoned)
+        if type(like) is not float and like.nbytes >= MUCH:
+            self.leave(a, c)
+        elif a._uses == 1:
+            self.ready.append((a, c))
+        else:
+            self.add(a, c)
 
-    def give(self, a: Tensor, c: Any) -> None:
-        """Add `c` to what `a` has received."""
-        if type(c) is not float or c != c:
-            raise _UnusualError
-        received = self.waiting.get(a)
-        if received is None:
-            received = self.waiting[a] = [a._uses, -0.0]
-        received[0] -= 1
-        received[1] += c
-        if not received[0]:
+    def add(self, a: Tensor, c: Any) -> None:
+        """Add `c` to what `a`, which is used several times, has received."""
+        so_far = self.waiting.get(a)
+        if so_far is None:
+            self.waiting[a] = [a._uses - 1, c]
+            return
+        so_far[0] -= 1
+        so_far[1] = so_far[1] + c
+        if not so_far[0]:
             del self.waiting[a]
-            self.ready += (a, received[1])
+            self.ready.append((a, so_far[1]))
+
+    def leave(self, a: Tensor, c: Any) -> None:
+        """Leave `a` to `Walk`, with `c` in addition."""
+        self.left[a] = self.left[a] + c if a in self.left else c
+
+    def send_all(self, node: Tensor, g: Any) -> None:
+        """Give each argument what it receives, by the general way."""
+        op: Any = node.op
+        args, params = node.args, node.params
+        tensors = {a for a in args if type(a) is Tensor and a._uses > 0}
+        needed = {a for a in tensors if self.every or a.op or a in self.wanted}
+        if self.every and not needed:
+            raise DeadEndError
+        for i, c in pulled(op, g, node._value, args, params, needed, record=False):
+            self.send(op, g, args[i], args[i]._value, c)

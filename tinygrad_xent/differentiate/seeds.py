@@ -11,7 +11,6 @@ from ..errors import DtypeError, GradientError, NotSupportedError, ShapeError, d
 from ..graph import (
     PRIMITIVES,
     Blank,
-    Large,
     Tensor,
     dtype_of,
     is_float,
@@ -20,7 +19,6 @@ from ..graph import (
     record,
     shape_of,
 )
-from .counting import counted
 from .walk import Walk
 
 _spread = PRIMITIVES["broadcast_to"]
@@ -45,13 +43,10 @@ def backward(self: Tensor, cotangent: Any = None) -> None:
     """
     seed = seed_for(self, cotangent)
     seed = seed.value if isinstance(seed, Tensor) else seed
-    pairs = counted(self, seed)
-    for node, g in Walk(self).cotangents(seed, last=True).items() if pairs is None else pairs:
-        total: Any = g if node._grad is None else node._grad + g
-        kind = type(total)
-        if kind is ndarray or kind is Large:
-            total.setflags(write=False)
-        node._grad = total
+    for node, g in Walk(self).pairs(seed):
+        if node._grad is not None:
+            g = node.grad + g
+        node._grad = (g,) if isinstance(g, ndarray) else g  # `shared`, without a call
 
 
 Tensor.backward = backward

@@ -38,7 +38,7 @@ def contributions(
     out = node if record else node._value
     for i, c in pulled(op, g, out, node.args, node.params, needed, record):
         like = node.args[i]._value
-        yield i, conform(unpoisoned(c, g) if poisoned and op.elementwise else c, like)
+        yield i, fitted(op, g, c, like, poisoned)
 
 
 def pulled(
@@ -82,6 +82,11 @@ def _ruled(
     return sent
 
 
+def fitted(op: Primitive, g: Any, c: Any, like: Any, poisoned: bool) -> Any:
+    """What a rule of `op` made of `g`, as the argument that has the value `like` can take it."""
+    return conform(unpoisoned(c, g) if poisoned and op.elementwise else c, like)
+
+
 def conform(c: Any, like: Any) -> Any:
     """A cotangent at the shape and dtype of its argument: all broadcasting is undone here."""
     value = c._value if type(c) is Tensor else c
@@ -89,33 +94,40 @@ def conform(c: Any, like: Any) -> Any:
         type(value) is float or (value.shape == like.shape and value.dtype is like.dtype)
     ):
         return c
-    if shape_of(value) != shape_of(like):
-        c = unbroadcast(c, shape_of(like))
+    have, shape = shape_of(value), shape_of(like)
+    if have != shape:
+        c = unbroadcast(c, have, shape)
     if type(like) is float:
-        return c if type(c) is Tensor else float(c)
-    return c if dtype_of(c) == like.dtype else astype(c, like.dtype)
+        return c if type(c) is float or isinstance(c, Tensor) else float(c)
+    return c if dtype_of(value) == like.dtype else astype(c, like.dtype)
 
 
-def unbroadcast(c: Any, shape: Shape) -> Any:
-    """Sum over the axes that broadcasting to `shape_of(c)` from `shape` had added or stretched."""
-    extra, stretched, narrow = _broadcast_axes(shape_of(c), shape)
+def unbroadcast(c: Any, have: Shape, shape: Shape) -> Any:
+    """Sum over the axes that broadcasting to `have`, which `c` has, from `shape` had added or
+    stretched."""
+    extra, stretched, narrow = _broadcast_axes(have, shape)
     if extra:
-        c = _sum(c, axis=extra, keepdims=False)
+        c = _sum.alone(c, extra)
     if stretched:
-        c = _sum(c, axis=stretched, keepdims=True)
+        c = _sum.alone(c, stretched)
     return _spread(c, shape=shape) if narrow else c
 
 
 @lru_cache
-def _broadcast_axes(have: Shape, shape: Shape) -> tuple[Shape, Shape, bool]:
-    """The axes of `have` that `shape` lacks, those of what is left that it has as 1, and whether
-    what is then left has to be repeated."""
+def _broadcast_axes(have: Shape, shape: Shape) -> tuple[Any, Any, bool]:
+    """How to sum over the axes of `have` that `shape` lacks, and over those of what is left that it
+    has as 1, if there are any; and whether what is then left has to be repeated."""
     extra = len(have) - len(shape)
     if extra < 0:
         return (), (), True
     left = list(enumerate(zip(have[extra:], shape, strict=True)))
     stretched = tuple([i for i, (n, wanted) in left if n != wanted == 1])
-    return tuple(range(extra)), stretched, any(n != wanted != 1 for _, (n, wanted) in left)
+    narrow = any(n != wanted != 1 for _, (n, wanted) in left)
+    return (
+        {"axis": tuple(range(extra)), "keepdims": False} if extra else None,
+        {"axis": stretched, "keepdims": True} if stretched else None,
+        narrow,
+    )
 
 
 def unpoisoned(c: Any, g: Any) -> Any:

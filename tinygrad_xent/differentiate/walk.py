@@ -6,14 +6,14 @@ graph: drawn, simplified, compiled, or differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
 
 from ..graph import ALONE, MANY, Primitive, Tensor, is_float
-from .counting import counted
-from .sending import conform, in_numpy, pulled, unpoisoned
+from .counting import Count, DeadEndError
+from .sending import fitted, in_numpy, pulled
 
 
 def cotangents(
@@ -28,20 +28,15 @@ def cotangents(
             every node on a path from a floating point leaf.
         record: call the rules with Tensors, so that the walk itself becomes a graph.
     """
-    by_leaves = all(node.op is None for node in wrt or ())
-    pairs = counted(root, seed) if by_leaves and not record else None
-    if pairs is None:
-        return Walk(root, wrt, record).cotangents(seed, last=True)
-    wanted = None if wrt is None else frozenset(wrt)
-    received: dict[Tensor, Any] = {}
-    for node, g in pairs:
-        if wanted is None or node in wanted:
-            received[node] = received[node] + g if node in received else g
-    return received
+    return Walk(root, wrt, record).cotangents(seed, last=True)
 
 
 class Walk:
     """The way back from a root, which may be walked several times.
+
+    Args:
+        root, wrt, record: as for `cotangents`.
+        pruned: look first for the paths that lead to `wrt`. It is a waste where nearly all do.
 
     needed     the nodes through which a change in what is wanted reaches the root, arguments
                before results, each with None
@@ -51,40 +46,85 @@ class Walk:
                has been passed
     """
 
-    __slots__ = ("needed", "order", "poisoned", "received", "record", "root", "wanted")
+    __slots__ = ("_needed", "order", "poisoned", "pruned", "received", "record", "root", "wanted")
 
     order: list[Tensor]
     poisoned: bool
     received: dict[Tensor, Any]
 
     def __init__(
-        self, root: Tensor, wrt: tuple[Tensor, ...] | None = None, record: bool = False
+        self,
+        root: Tensor,
+        wrt: tuple[Tensor, ...] | None = None,
+        record: bool = False,
+        pruned: bool = True,
     ) -> None:
         self.root: Any = root
         self.record = record
         self.wanted = None if wrt is None else frozenset(wrt)
-        self.needed = _needed(root, self.wanted)
+        self.pruned = record or (pruned and wrt is not None)
+        self._needed: dict[Tensor, None] | None = None
+
+    @property
+    def needed(self) -> dict[Tensor, None]:
+        if self._needed is None:
+            self._needed = _needed([self.root], self.wanted)
+        return self._needed
 
     def cotangents(self, seed: Any, last: bool = False) -> dict[Tensor, Any]:
         """What each wanted node receives when the root receives `seed`.
 
         On the `last` walk nothing is kept of what is behind: a node that nobody else has is freed.
         """
-        root = self.root
-        if root not in self.needed:
+        found: dict[Tensor, Any] = {}
+        for node, g in self.pairs(seed, last):
+            found[node] = found[node] + g if node in found else g
+        return found
+
+    def pairs(self, seed: Any, last: bool = False) -> Iterable[tuple[Tensor, Any]]:
+        """The same as pairs; a node that comes up twice receives the sum."""
+        if self.pruned:
+            return self.searched(seed, last).items()
+        start, wanted = [(self.root, seed)], self.wanted
+        if last and wanted is not None:
+            self.root = None
+        try:
+            count = Count(start, wanted, _has_zeros(seed))
+        except DeadEndError:
+            return self.searched(seed, last).items()
+        if count.left:
+            self.received = _needed(count.left, wanted)
+            self.start(count.left, count.poisoned)
+            for pair in self.received.items():
+                count.visited += pair
+        return zip(count.visited[::2], count.visited[1::2], strict=True)
+
+    def searched(self, seed: Any, last: bool) -> dict[Tensor, Any]:
+        """The same, by a search for the nodes that are needed."""
+        root, needed = self.root, self.needed
+        if root not in needed:
             return {root: seed} if self.wanted is None else {}
-        self.received = self.needed if last else self.needed.copy()
-        self.order = list(self.received)
-        self.received[root] = seed
+        self.received = needed if last else needed.copy()
         if last:
-            root = self.root = None
-            self.needed = {}
-        if not _has_zeros(seed):
+            self.root = self._needed = None
+        start = {root: seed}
+        del root, needed
+        self.start(start, _has_zeros(seed))
+        return self.received
+
+    def start(self, given: dict[Tensor, Any], poisoned: bool) -> None:
+        """Walk back from the nodes that are given something."""
+        self.order = list(self.received)
+        while given:
+            node, g = given.popitem()
+            if node in self.received:
+                self.received[node] = g
+        del node, g
+        if not poisoned:
             self.go()
         if self.order:
             with np.errstate(divide="ignore", invalid="ignore"):
                 self.go(poisoned=True)
-        return self.received
 
     def go(self, poisoned: bool = False) -> None:
         """Visit the nodes; not poisoned, only as far as the first that selects."""
@@ -168,18 +208,16 @@ class Walk:
         """Add `c`, which a rule of `op` made of `g`, to what the argument `a` has received."""
         like = a._value
         if type(c) is not float or type(like) is not float or c != c:
-            if self.poisoned and op.elementwise:
-                c = unpoisoned(c, g)
-            c = conform(c, like)
+            c = fitted(op, g, c, like, self.poisoned)
         before = self.received[a]
         self.received[a] = c if before is None else before + c
 
 
-def _needed(root: Tensor, wanted: Container[Tensor] | None) -> dict[Tensor, None]:
-    """The nodes through which a change in what is wanted reaches the root, arguments first."""
+def _needed(roots: Iterable[Tensor], wanted: Container[Tensor] | None) -> dict[Tensor, None]:
+    """The nodes through which a change in what is wanted reaches a root, arguments first."""
     needed: dict[Tensor, None] = {}
     seen: set[Tensor] = set()
-    stack: list[Any] = [root]
+    stack: list[Any] = list(roots)
     push, pop = stack.append, stack.pop
     while stack:
         node = pop()

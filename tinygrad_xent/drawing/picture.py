@@ -67,7 +67,7 @@ def picture(roots: tuple[Tensor, ...], backward: bool, mark: tuple[Tensor, ...] 
     """The graph that `roots` depend on; or the walk of their cotangents back through it."""
     order = toposort(*roots)
     shown = order if len(order) <= LARGEST else order[:_END] + order[-_END:]
-    received = _received(roots, shown) if backward else {id(n): n._grad for n in shown}
+    received = _received(roots, shown) if backward else {id(n): n.grad for n in shown}
     sketch = _Sketch(shown, len(order), received, backward, frozenset(map(id, mark)))
     return Picture(tuple(sketch.boxes()), tuple(sketch.arrows()), backward)
 

@@ -31,7 +31,7 @@ def html(self: Tensor) -> str:
     """
     names = leaf_names(toposort(self)) if _is_small(self) else {id(self): self.name or "x"}
     head = f"<code>{_escaped(title(self, names))}</code> <small>{_escaped(note(self))}</small>"
-    gradient = "" if self._grad is None else f"<small>gradient</small>{_table(self._grad)}"
+    gradient = "" if self._grad is None else f"<small>gradient</small>{_table(self.grad)}"
     return f"<div>{head}{_table(self._value)}{gradient}</div>"
 
 

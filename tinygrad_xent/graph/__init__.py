@@ -12,7 +12,7 @@ from .order import toposort
 from .primitive import PRIMITIVES, Primitive
 from .recording import Observer, branches, no_grad, observed_by, observer, recording
 from .table import implements, numpy_functions, primitive
-from .tensor import ALONE, MANY, Tensor, detached, leaf_value, op_name, record, tensor
+from .tensor import ALONE, MANY, Tensor, detached, leaf_value, op_name, record, shared, tensor
 from .values import constant, dtype_of, is_float, numbers, shape_of
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "record",
     "recording",
     "shape_of",
+    "shared",
     "tensor",
     "toposort",
     "veiled",

@@ -13,7 +13,7 @@ from numpy import ndarray
 from ..errors import DtypeError, ShapeError, describe, explain
 from .large import LARGE, Large
 from .recording import is_recording
-from .tensor import NEVER, NO_PARAMS, Tensor, detached, record
+from .tensor import ALONE, NEVER, NO_PARAMS, Tensor, detached, record
 from .values import constant
 
 _ARRAYS = frozenset({ndarray, Large, np.float64, np.float32})  # which NumPy computes with, unasked
@@ -31,8 +31,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "arity", "array", "code", "elementwise", "latex", "name", "pair", "pairwise", "precedence",
-        "reads_result", "rows", "sample", "scalar", "selects", "text", "together",
+        "alone", "arity", "array", "code", "elementwise", "latex", "name", "pair", "pairwise",
+        "precedence", "reads_result", "rows", "sample", "scalar", "selects", "text", "together",
         "vjp", "works",
     )  # fmt: skip
 
@@ -41,6 +41,7 @@ class Primitive:
         pairwise: bool  # a rule for each of two arguments
         together: bool  # one rule for all arguments
         reads_result: bool  # whether a rule does
+        alone: Any  # the short way for one argument
         pair: Any  # the short way for two arguments, if these are what it takes
         scalar: Callable[..., float] | None
         rows: Any
@@ -62,23 +63,13 @@ class Primitive:
         self.pairwise = len(rules) == 2 and all(rules)
         self.together = callable(self.vjp)
         self.reads_result = any(map(_reads_result, rules))
-        self.pair = express(self) if self.arity == 2 else None
+        self.alone = express_alone(self)
+        self.pair = express_pair(self) if self.arity == 2 else None
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         if len(args) == 1:  # the short ways first; what fails there, `apply` does again
-            (a,) = args
-            x = a._value if type(a) is Tensor else a
-            compute: Any = self.scalar if type(x) is float else None
-            if type(x) in _ARRAYS:
-                compute = self.array
-            if compute is not None and (x is a or recording()):
-                try:
-                    value = compute(x, **params) if params else compute(x)
-                except (ArithmeticError, ValueError, TypeError, IndexError):
-                    pass
-                else:
-                    return value if x is a else record(self, args, params or NO_PARAMS, value)
-        elif _PLAIN.issuperset(map(type, args)) and self.arity in (None, len(args)):
+            return self.alone(args[0], params or NO_PARAMS)
+        if _PLAIN.issuperset(map(type, args)) and self.arity in (None, len(args)):
             try:
                 return self.evaluate(args, params)
             except (ValueError, TypeError, IndexError):
@@ -158,7 +149,39 @@ class Primitive:
         return _load_primitive, (self.name,)
 
 
-def express(op: Primitive) -> Callable[[Any, Any], Any]:
+def express_alone(op: Primitive) -> Callable[..., Any]:
+    """`op` of one argument by the short way; its settings come as a dict, which the node keeps."""
+    array, new = op.array, Tensor.__new__
+    on_float: Any = getattr(op, "scalar", None) or array
+    unused, use = (0, 1) if op.vjp is not None else (NEVER, 0)
+
+    def apply(a: Any, params: dict[str, Any] = NO_PARAMS) -> Any:
+        x = a._value if type(a) is Tensor else a
+        compute: Any = array if type(x) in _ARRAYS else on_float if type(x) is float else None
+        try:
+            value = compute(x, **params) if params else compute(x)
+        except (ArithmeticError, ValueError, TypeError, IndexError):
+            return op.apply((a,), params)
+        if x is a:
+            return value
+        if not recording():
+            return detached(value)
+        node = new(Tensor)
+        node.op = op
+        node._first = a
+        node._second = ALONE
+        node.params = params
+        node._value = value
+        node.name = None
+        node._grad = None
+        node._uses = unused
+        a._uses += use
+        return node
+
+    return apply
+
+
+def express_pair(op: Primitive) -> Callable[[Any, Any], Any]:
     """`op` of two arguments by the short way: a graph of scalars is made of them.
 
     It records what `op` would. Whatever is out of the ordinary is left to `op.apply`, errors
@@ -166,7 +189,7 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
     """
     scalar: Any = getattr(op, "scalar", None)
     array, new = op.array, Tensor.__new__
-    unused = 0 if op.vjp is not None else NEVER
+    unused, use = (0, 1) if op.vjp is not None else (NEVER, 0)
 
     def apply(a: Any, b: Any) -> Any:
         x = a._value if type(a) is Tensor else a
@@ -199,11 +222,10 @@ def express(op: Primitive) -> Callable[[Any, Any], Any]:
         node.name = None
         node._grad = None
         node._uses = unused
-        if type(value) is float:
-            if x is not a:
-                a._uses += 1
-            if y is not b:
-                b._uses += 1
+        if x is not a:
+            a._uses += use
+        if y is not b:
+            b._uses += use
         return node
 
     return apply

@@ -106,7 +106,9 @@ _REFLECTED = {f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "pow",
 
 def _short(function: Callable[..., Any]) -> Callable[..., Any]:
     """The shortest way to the function, for operators and for NumPy."""
-    return getattr(function, "pair", None) or function
+    if type(function) is not Primitive:
+        return function
+    return function.pair or (function.alone if function.arity == 1 else function)
 
 
 def _method(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]:

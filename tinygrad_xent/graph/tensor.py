@@ -55,7 +55,7 @@ class Tensor:
 
     # One argument or two, which most operations have, are kept in the node: a tuple for each node
     # would double what the cyclic collector has to look at. Others are a tuple in `_first`.
-    # `_uses` is how often it is an argument of what gave a Python float.
+    # `_uses` is how often it is an argument of an operation with a rule.
     __slots__ = ("_first", "_grad", "_second", "_uses", "_value", "name", "op", "params")
 
     op: Primitive | None
@@ -119,9 +119,8 @@ class Tensor:
     @property
     def grad(self) -> Any:
         """What `backward()` accumulated here: an array of this shape of your own, or None."""
-        held = self._grad
-        if (type(held) is np.ndarray or type(held) is Large) and not held.flags.writeable:
-            self._grad = copied(held)
+        if type(self._grad) is tuple:
+            self._grad = copied(self._grad[0])
         return self._grad
 
     @grad.setter
@@ -131,7 +130,7 @@ class Tensor:
             raise ShapeError(
                 explain("grad: a gradient has its Tensor's shape", describe(value), f"{self.shape}")
             )
-        self._grad = held
+        self._grad = shared(held)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -207,6 +206,12 @@ class Tensor:
         )
 
 
+def shared(g: Any) -> Any:
+    """A gradient as a node keeps it until somebody asks for it: an array that others may have is in
+    a tuple."""
+    return (g,) if isinstance(g, np.ndarray) else g
+
+
 def op_name(x: Any) -> str:
     """The name of the operation that made a node; "" for leaves, and for what is no node."""
     return x.op.name if isinstance(x, Tensor) and x.op is not None else ""
@@ -251,18 +256,18 @@ def record(op: Primitive, args: tuple[Any, ...], params: dict[str, Any], value: 
     node.name = None
     node._grad = None
     node._uses = 0
-    if type(value) is float and op is not None:
+    if op is not None:
         _count(node, args)
     return node
 
 
 def _count(node: Tensor, args: tuple[Any, ...]) -> None:
-    """What a new node with a Python float says to its arguments."""
+    """What a new node says to its arguments."""
     if node.op is None or node.op.vjp is None:
         node._uses = NEVER
         return
     for a in args:
-        if type(a) is Tensor and type(a._value) is not bool:
+        if type(a) is Tensor:
             a._uses += 1
 
 

@@ -27,7 +27,10 @@ def numbers(x: Any) -> Any:
 
 def dtype_of(value: Any) -> np.dtype[Any]:
     """The dtype of a value; Python numbers count as float64 (and booleans as bool)."""
-    if type(value) is float or type(value) is int:
+    kind = type(value)
+    if kind is np.ndarray or kind is np.float64:
+        return value.dtype  # type: ignore[no-any-return]
+    if kind is float or kind is int:
         return _FLOAT64
     return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
 
@@ -75,6 +78,8 @@ class _Memory(np.ndarray):
 
 def _frozen(array: np.ndarray) -> np.ndarray:
     base: Any = array.base
+    if base is None and array.nbytes < LARGE:
+        return np.ndarray(array.shape, array.dtype, array.tobytes())
     while base is not None and isinstance(base, np.ndarray):
         base = base.base
     owner: Any = base.obj if type(base) is memoryview else base

@@ -18,8 +18,8 @@ from ..errors import user_line
 from ..graph import PRIMITIVES, Tensor, record, recording
 
 Lines = dict[int, str]
-# `record`, and the code that all operations of two arguments share.
-_MAKING = (record.__code__, PRIMITIVES["add"].pair.__code__)
+# `record`, and the code that all operations of one argument, and all of two, share.
+_MAKING = (record.__code__, PRIMITIVES["neg"].alone.__code__, PRIMITIVES["add"].pair.__code__)
 
 
 def called(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, list[Tensor], Lines]:
@@ -57,7 +57,7 @@ def _noted() -> Iterator[Lines]:
     before = sys.getprofile()
 
     def note(frame: FrameType, event: str, made: Any) -> None:
-        if event == "return" and frame.f_code in _MAKING and made is not None:
+        if event == "return" and frame.f_code in _MAKING and type(made) is Tensor:
             lines[id(made)] = "".join(user_line()).removeprefix("  at:").strip()
 
     sys.setprofile(note)

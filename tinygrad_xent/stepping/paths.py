@@ -142,7 +142,7 @@ def _with_gradient(walked: Walked, of: Any) -> list[Tensor]:
         return []
     stored = [n for n in walked.visited if n._grad is not None]
     given = numbers(of)
-    same = [n for n in stored if n.grad is of] or [n for n in stored if _equal(n._grad, given)]
+    same = [n for n in stored if n.grad is of] or [n for n in stored if _equal(n.grad, given)]
     leaves = [n for n in walked.visited if n.op is None]
     return same or [n for n in leaves if _equal(walked.received[id(n)], given)]
 
