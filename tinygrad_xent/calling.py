@@ -20,6 +20,7 @@ from .graph import (
     leaf_value,
     observer,
     plain,
+    recorded,
     recording,
     shape_of,
 )
@@ -58,8 +59,7 @@ class Trace:
             inner[i] = self._open(args[i])
         token = _around.set(self)
         try:
-            with recording():
-                self.out = f(*inner, **kwargs)
+            self.out = recorded(f, *inner, **kwargs)
         finally:
             _around.reset(token)
 
@@ -115,10 +115,7 @@ class Trace:
         value, seed = self.outside(out), ones_like(out)
         walk = Walk(out, tuple(self.leaves), self.record, pruned=self.nests)
         self.out = out = None  # type: ignore[assignment]
-        if not self.record:
-            return value, self._per_leaf(walk.cotangents(seed, last=True))
-        with recording():
-            return value, self._per_leaf(walk.cotangents(seed, last=True))
+        return value, self._per_leaf(recorded(walk.cotangents, seed, last=True))
 
     def _per_leaf(self, found: dict[Tensor, Any]) -> list[Any]:
         return [found[x] if x in found else zeros_like(x) for x in self.leaves]

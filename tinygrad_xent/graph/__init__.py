@@ -10,7 +10,7 @@ from .interpreting import interpret, with_args
 from .large import LARGE, Large, as_large, copied, is_own, plain, zeros
 from .order import toposort
 from .primitive import PRIMITIVES, Primitive
-from .recording import Observer, branches, no_grad, observed_by, observer, recording
+from .recording import Observer, branches, no_grad, observed_by, observer, recorded, recording
 from .table import implements, numpy_functions, primitive
 from .tensor import ALONE, MANY, Tensor, detached, leaf_value, op_name, record, shared, tensor
 from .values import constant, dtype_of, is_float, numbers, shape_of
@@ -46,6 +46,7 @@ __all__ = [
     "plain",
     "primitive",
     "record",
+    "recorded",
     "recording",
     "shape_of",
     "shared",

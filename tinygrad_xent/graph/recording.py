@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
@@ -50,6 +50,14 @@ def no_grad() -> _Scope:
 def recording() -> _Scope:
     """Inside this block operations on Tensors are recorded, whatever surrounds it."""
     return _Scope(True)
+
+
+def recorded(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """`f(*args, **kwargs)`, with recording on."""
+    if is_recording.get():  # as nearly always, and two context variables less to set
+        return f(*args, **kwargs)
+    with recording():
+        return f(*args, **kwargs)
 
 
 class Observer:
