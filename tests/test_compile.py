@@ -10,6 +10,7 @@ import inspect
 import itertools
 import pickle
 import pstats
+import sys
 import threading
 import tracemalloc
 import warnings
@@ -265,6 +266,38 @@ def test_floats_are_no_part_of_the_signature_and_whole_numbers_are() -> None:
     f, calls = counted(lambda x, n: x * n)
     assert [float(f(x, n)) for x in (1.0, 2.0) for n in (3, 4)] == [3.0, 4.0, 6.0, 8.0]
     assert len(calls) == 2
+
+
+CALLS: list[tuple[Any, dict[str, Any]]] = [
+    ((V,), {}), ((V, V), {}), (((V,),), {}), (((V, V),), {}), (([V],), {}), (([V], V), {}),
+    (([V, V],), {}), ((V, (V,)), {}), ((Pair(V, V),), {}), (({"y": V},), {}), (({"z": V},), {}),
+    ((V, {"y": V}), {}), (((V,), {"y": V}), {}), ((V,), {"y": V}), ((V,), {"z": V}),
+    ((), {"x": V, "y": V}), ((V, None), {}), ((V, None, {"y": V}), {}), ((V, ()), {}),
+    ((V, {}), {}), ((V, (), ()), {}), ((V, ((),)), {}), ((V, 1), {}), ((V, 1.0), {}),
+    ((V, True), {}), ((V, "1"), {}), ((V, float), {}), ((V, (float,)), {}), ((V, V.shape), {}),
+    ((V, V.dtype), {}), ((V, np.ndarray), {}), ((X,), {}), ((LABELS,), {}),
+]  # fmt: skip
+
+
+def test_every_other_kind_of_call_is_another_signature() -> None:
+    def told(*args: Any, **kwargs: Any) -> Any:
+        return repr((args, kwargs))
+
+    f = tx.compile(told)
+    fresh = [tx.compile(told)(*args, **kwargs) for args, kwargs in CALLS]
+    assert len(set(fresh)) == len(CALLS)
+    for _ in range(2):
+        assert [f(*args, **kwargs) for args, kwargs in CALLS] == fresh
+
+
+def test_a_call_on_arrays_is_few_steps() -> None:
+    f, called = tx.compile(lambda x, y: (x * y, x + y), backend="numpy"), list[str]()
+    f(V, V)
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name)
+                   if event == "call" else None)  # fmt: skip
+    f(V, V)
+    sys.setprofile(None)
+    assert len(called) <= 6, called
 
 
 def test_the_cache_has_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:

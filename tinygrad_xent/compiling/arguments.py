@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -27,19 +28,29 @@ def replaced(args: Any, kwargs: Any, new: list[Any]) -> tuple[Any, Any]:
     return args, kwargs
 
 
-def signature(arg: Any, leaves: list[Any]) -> Any:
-    """What a call is looked up by; the arrays are added to the leaves."""
-    if type(arg) is ndarray:
-        dtype = arg.dtype
-        if dtype in _USUAL:
+def signature(args: Iterable[Any], leaves: list[Any]) -> tuple[Any, ...]:
+    """What arguments are looked up by; the arrays among them are added to the leaves.
+
+    The entries of all arguments are in one row, which is made fast. The first entry of each, a
+    shape or a type, tells how many it has.
+    """
+    found: list[Any] = []
+    for arg in args:
+        if type(arg) is ndarray and (dtype := arg.dtype) in _USUAL:
             leaves.append(arg)
-            return arg.shape, dtype
-    elif type(arg) is tuple:
-        return (tuple, *[signature(v, leaves) for v in arg])
+            found.append(arg.shape)
+            found.append(dtype)
+        else:
+            found += _entries(arg, leaves)
+    return tuple(found)
+
+
+def _entries(arg: Any, leaves: list[Any]) -> tuple[Any, ...]:
+    """The part of a signature that stands for something other than a usual array."""
     if isinstance(arg, dict):
-        return (dict, *[(k, signature(v, leaves)) for k, v in arg.items()])
+        return dict, tuple(arg), signature(arg.values(), leaves)
     if isinstance(arg, tuple) or (isinstance(arg, list) and not is_numbers(arg)):
-        return (type(arg), *[signature(v, leaves) for v in arg])
+        return type(arg), signature(arg, leaves)
     if is_leaf(arg):
         leaf = _leaf(arg)
         leaves.append(leaf)

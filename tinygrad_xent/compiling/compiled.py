@@ -47,7 +47,9 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves: list[Any] = []
-        key = signature((args, kwargs) if kwargs else args, leaves)
+        key = signature(args, leaves)
+        if kwargs:
+            key += (None, *signature((kwargs,), leaves))  # None: a dict may be positional, too
         for program in self._programs.get(key, ()):
             if program.fits(leaves):
                 return program(leaves)

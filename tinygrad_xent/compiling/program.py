@@ -47,7 +47,7 @@ class Program:
 
     def __call__(self, leaves: list[Any]) -> Any:
         try:
-            return self._finish(self._run(*leaves, out=self._pool.take()))
+            return self._finish(self._run(*leaves, self._pool.take()))
         except IndexError as error:
             if isinstance(error, TinygradXentError):
                 raise
