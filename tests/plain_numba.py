@@ -11,6 +11,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import numpy as np
+
 from tinygrad_xent.compiling import numba_code
 
 _one_at_a_time = threading.Lock()
@@ -51,8 +53,13 @@ def _modules() -> dict[str, Any]:
     config = SimpleNamespace(NUMBA_NUM_THREADS=3)
     vars(numba).update(njit=_njit, types=types, extending=extending, config=config)
     vars(types).update(int32=int, ExternalFunction=lambda name, kind: lambda: time.sleep(0))
-    vars(extending).update(intrinsic=lambda f: added)
+    vars(extending).update(intrinsic=_intrinsic)
     return {"numba": numba, "numba.types": types, "numba.extending": extending}
+
+
+def _intrinsic(f: Callable[..., Any] | None = None, **options: Any) -> Any:
+    plain = {"added": added, "scratch": np.empty}
+    return _intrinsic if f is None else plain[f.__name__]
 
 
 def _njit(f: Callable[..., Any] | None = None, **options: Any) -> Any:

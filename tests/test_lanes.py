@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from test_numba_code import LOSSES, assert_same, compiled, generated, interprete
 
 import tinygrad_xent as tx
 from tinygrad_xent.compiling import numba_code
-from tinygrad_xent.compiling.numba_code import lanes
+from tinygrad_xent.compiling.numba_code import lanes, scratch
 from tinygrad_xent.graph import Tensor
 
 SIDE_BY_SIDE = "for first in range(start, stop, 16)"
@@ -55,6 +56,50 @@ def test_any_number_of_rows(rows: int) -> None:
 
 def test_compiled() -> None:
     assert_right(results(21, 10), compiled)
+
+
+def test_arrays_are_on_the_stack_unless_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = results(20, 5)
+    assert "= np.empty" not in numba_code.generate(*graph).kernels
+    monkeypatch.setattr(lanes, "_STACK", 1000)
+    assert "= scratch" not in numba_code.generate(*graph).kernels
+    assert_right(graph)
+
+
+def filled(text: str) -> Any:
+    """Two arrays that text makes, each written to after the other was."""
+    numba = pytest.importorskip("numba", reason="numba is not installed")
+    space: dict[str, Any] = {}
+    exec(text, space)
+    scratch = numba.extending.intrinsic(prefer_literal=True)(space["scratch"])
+
+    @numba.njit
+    def fill() -> Any:
+        table, flags = scratch((3, 4), np.float32), scratch((5,), np.bool_)
+        for n in range(12):
+            table[n // 4, n % 4] = n
+        for n in range(5):
+            flags[n] = n % 2 == 1
+        return table.copy(), table.strides, flags.copy()
+
+    return fill()
+
+
+def assert_filled(text: str) -> None:
+    table, strides, flags = filled(text)
+    np.testing.assert_array_equal(table, np.arange(12).reshape(3, 4))
+    np.testing.assert_array_equal(flags, [False, True, False, True, False])
+    assert (table.dtype, flags.dtype, strides) == (np.float32, np.bool_, (16, 4))
+
+
+def test_what_is_on_the_stack_is_an_array() -> None:
+    text = inspect.getsource(scratch.scratch)
+    assert_filled(text)
+    for right, wrong in (("in shape]", "in shape][::-1]"), ("sizes[axis:]", "sizes[:axis]"),
+                         ("Array(dtype.dtype", "Array(types.int16")):  # fmt: skip
+        assert right in text
+        with pytest.raises(AssertionError):
+            assert_filled(text.replace(right, wrong))
 
 
 def test_losses_of_few_classes() -> None:

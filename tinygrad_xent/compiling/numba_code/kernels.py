@@ -50,7 +50,7 @@ class Writer(Frame):
         exprs = [s.expr for s in narrow] + [g.expr for g in self.totals]
         numbers = [self._number(e) for e in exprs]
         for s, number in zip(narrow, numbers, strict=False):
-            self._put(depth, f"{s.name}[i] = {number}")
+            self._put(depth, f"{s.name}[{self.words.row}] = {number}")
         for g, number in zip(self.totals, numbers[len(narrow) :], strict=True):
             self._accumulate(depth, g.name, g.op, number, g.expr.dtype)
 

@@ -5,14 +5,15 @@ is one number for each row (a logarithm, a division) is done alone. So short row
 of 16. The tile is turned, so that the numbers of 16 rows in one column lie side by side, and each
 statement about a row becomes a loop over the rows of the tile, which a compiler vectorises.
 
-    first   the first row of the tile        r    a row of the tile        i    the same of all rows
-    x_t     x turned: x_t[j, r] is x[i, j]
+    first   the first row of the tile     r    a row of the tile     i[r]   the same of all rows
+    x_t     x turned: x_t[j, r] is x[i[r], j]
 
 Where fewer rows are left, the last one stands for those that are not there, without results.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -26,8 +27,9 @@ from .wording import Wording, dtype_name
 
 LANES = 16  # rows in a tile
 _SHORT = 15  # columns up to which rows are done side by side
-_OVER_ROWS = [f"for r in range({LANES}):", "    i = min(first + r, stop - 1)"]
-_ROWS_THERE = [f"for r in range(min({LANES}, stop - first)):", "    i = first + r"]
+_STACK = 1 << 17  # bytes that arrays may take on the stack, of which a thread has little
+_OVER_ROWS = f"for r in range({LANES}):"
+_ROWS_THERE = f"for r in range(min({LANES}, stop - first)):"
 
 
 def suits(rows: int, stores: list[Store], gathers: list[Gather]) -> bool:
@@ -43,6 +45,8 @@ class LaneWording(Wording):
         lanes: these numbers, with their dtypes.
         turned: the arrays of which rows are turned, with one expression that reads them.
     """
+
+    row = "i[r]"
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +77,12 @@ class LaneWording(Wording):
 
 
 def _held_in(e: Expr) -> np.dtype[Any]:
-    """The dtype of the variable: a maximum of floats is found as that of integers."""
+    """The dtype of the variable: a maximum of floats is found as that of integers.
+
+    A place in a short row is a small integer, so that as many are compared at once as floats.
+    """
+    if e.op == "place":
+        return np.dtype(np.int32)
     if e.op in ("fold_max", "fold_min") and e.dtype.kind == "f":
         return np.dtype(f"i{e.dtype.itemsize}")
     return e.dtype
@@ -98,8 +107,7 @@ class LaneWriter(Writer):
 
     def _say(self, line: str) -> None:
         if not self.open:
-            for head in _OVER_ROWS:
-                self._put(0, head)
+            self._put(0, _OVER_ROWS)
             self.open = True
         self._put(1, line, same=True)
 
@@ -127,7 +135,7 @@ class LaneWriter(Writer):
 
     def _over_columns(self, loop: Columns) -> int:
         self._put(0, f"for j in range({loop.width}):")
-        self._put(1, (_ROWS_THERE if loop.gathers else _OVER_ROWS)[0])
+        self._put(1, _ROWS_THERE if loop.gathers else _OVER_ROWS)
         return 2
 
     def _largest_instead(self, f: Expr, text: str) -> str:
@@ -136,7 +144,7 @@ class LaneWriter(Writer):
 
     def _are_small(self, shifts: list[Shift]) -> str:
         self._put(0, "small = True")
-        self._put(0, _OVER_ROWS[0])
+        self._put(0, _OVER_ROWS)
         self._put(1, f"small = small and {super()._are_small(shifts)}")
         return "small"
 
@@ -151,26 +159,25 @@ class LaneWriter(Writer):
         if wide:
             self._turn_back(wide)
         if len(wide) < len(exprs):
-            for line in _ROWS_THERE:
-                self._put(0, line)
+            self._put(0, _ROWS_THERE)
             super()._results_of_row(1)
 
     def _turn_back(self, wide: list[Store]) -> None:
         """Write the rows of results; all of the tile, if those that are not there are alike."""
         gathers = any(g.expr.wide for g in self.plan.gathers)
-        for line in _ROWS_THERE if gathers else _OVER_ROWS:
-            self._put(0, line)
+        self._put(0, _ROWS_THERE if gathers else _OVER_ROWS)
         for s in wide:
             self._put(1, f"for j in range({s.expr.width}):")
-            self._put(2, f"{s.name}[i, j] = {self._cell(s, 'j')}")
+            self._put(2, f"{s.name}[{self.words.row}, j] = {self._cell(s, 'j')}")
 
     def _start_of_row(self) -> list[str]:
         written, self.lines = self._localised(), []
-        for line in _OVER_ROWS:
-            self._put(0, line)
+        self.words.lanes["i"] = np.dtype(np.intp)
+        self._put(0, _OVER_ROWS)
+        self._put(1, "i[r] = min(first + r, stop - 1)")
         for name, e in self.words.turned.items():
             self._put(1, f"for j in range({e.width}):")
-            self._put(2, f"{name}_t[j, r] = {name}[i, j]")
+            self._put(2, f"{name}_t[j, r] = {name}[i[r], j]")
         turned, self.lines = self.lines, written
         return [f"    for first in range(start, stop, {LANES}):", *turned]
 
@@ -187,14 +194,20 @@ class LaneWriter(Writer):
         return lines
 
     def _memory(self) -> list[str]:
-        made = [(f"{name}_t", e) for name, e in self.words.turned.items()]
-        made += [(f"{s.name}_t", s.expr) for s in self.plan.stores if s.expr.wide]
-        made += list(self.plan.scratch.items())
-        rows = [f"    {name} = np.empty(({e.width}, {LANES}), np.{dtype_name(e.dtype)})"
-                for name, e in made]  # fmt: skip
-        numbers = [f"    {name} = np.empty({LANES}, np.{dtype_name(dtype)})"
-                   for name, dtype in self.words.lanes.items()]  # fmt: skip
-        return rows + numbers
+        """Arrays for a tile, on the stack unless they are too many for it."""
+        rows = {f"{name}_t": e for name, e in self.words.turned.items()}
+        rows |= {f"{s.name}_t": s.expr for s in self.plan.stores if s.expr.wide}
+        rows |= self.plan.scratch
+        made: list[tuple[str, tuple[int, ...], np.dtype[Any]]] = [
+            *((name, (e.width, LANES), e.dtype) for name, e in rows.items()),
+            *((name, (LANES,), dtype) for name, dtype in self.words.lanes.items()),
+        ]
+        empty = "np.empty"
+        if sum(math.prod(shape) * dtype.itemsize for _, shape, dtype in made) <= _STACK:
+            empty = "scratch"
+            self.words.functions.add(empty)
+        return [f"    {name} = {empty}({shape}, np.{dtype_name(dtype)})"
+                for name, shape, dtype in made]  # fmt: skip
 
 
 def _turned(plan: Schedule) -> dict[Expr, str]:

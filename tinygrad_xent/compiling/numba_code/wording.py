@@ -33,9 +33,12 @@ class Wording:
     """The names that one function uses, and the text of its operations.
 
     Attributes:
+        row: what the row at hand is called.
         known: the name of each number of the row at hand that has been written.
         loads, numbers, widths, functions: see `kernels.Kernel`.
     """
+
+    row = "i"
 
     def __init__(self) -> None:
         self.known: dict[Expr, str] = {}
@@ -116,8 +119,8 @@ class Wording:
         name = self._named((e.source, e.by_row), "x")
         self.loads[name] = e.source, e.by_row
         if not e.wide:
-            return f"{name}[i]" if e.by_row else name
-        return f"{name}[i, {column}]" if e.by_row else f"{name}[{column}]"
+            return f"{name}[{self.row}]" if e.by_row else name
+        return f"{name}[{self.row}, {column}]" if e.by_row else f"{name}[{column}]"
 
     def _literal(self, e: Expr) -> str:
         """A simple number as itself, another as an argument: no shapes in the text."""

@@ -17,7 +17,7 @@ from ...graph import Tensor
 from ..code import Code, defined_by
 from ..numpy_code.writer import Writer
 from ..planning.rows import Plan
-from . import crew, vector_math
+from . import crew, scratch, vector_math
 from .expressions import NotInLoops
 from .frames import Kernel
 from .fused import FusedLoop
@@ -27,9 +27,12 @@ _HEAD = '''\
 
 import numpy as np
 from numba import njit
+from numba.extending import intrinsic
 
-exactly = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
-freely = njit(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", forceinline=True)
+alone = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only kernels call them
+inlined = {"error_model": "numpy", "forceinline": True, **alone}
+exactly = njit(fastmath={"contract"}, **inlined)
+freely = njit(fastmath={"contract", "reassoc", "nsz"}, **inlined)
 kernel = njit(error_model="numpy", nogil=True, cache=True)
 
 
@@ -41,7 +44,6 @@ import os
 import threading
 
 from numba import config, types
-from numba.extending import intrinsic
 
 if hasattr(os, "sched_yield"):
     give_way = types.ExternalFunction("sched_yield", types.int32())
@@ -59,7 +61,11 @@ if hasattr(os, "register_at_fork"):  # in a child process there are no other thr
 """
 
 _OF_CREW = {"end", "watch"}
-_DECORATORS = {"plus": "freely", "added": "intrinsic", **dict.fromkeys(_OF_CREW, "kernel")}
+_DECORATORS = {
+    "plus": "freely", "added": "intrinsic", "scratch": "intrinsic(prefer_literal=True)",
+    **dict.fromkeys(_OF_CREW, "kernel"),
+}  # fmt: skip
+_TEXTS = (vector_math, scratch, crew)
 
 
 def generate(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Code:
@@ -142,8 +148,8 @@ def _functions(names: set[str]) -> str:
 
 def _function(name: str) -> Any:
     """The function of this name that kernels may call, if there is one."""
-    found = getattr(vector_math, name, None) or getattr(crew, name, None)
-    return found if inspect.isfunction(found) else None
+    found = (getattr(module, name, None) for module in _TEXTS)
+    return next(filter(inspect.isfunction, found), None)
 
 
 def _decorated(name: str) -> str:
