@@ -3,12 +3,11 @@
 The way back is linear in the cotangent it starts from. So it is recorded once, for one cotangent,
 and what was recorded is evaluated for all of them at once, with one more axis in front: the rows.
 Elementwise operations need no more than aligned axes; of others the declaration says (`rows`) how
-they are applied to rows.
+they are applied to rows. What was made is forgotten when its last reader has read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from .graph import Tensor, dtype_of, shape_of, toposort
 from .ops import concatenate
 from .ops.shaping import align
 
-LARGEST = 2**20  # entries of an intermediate result, all rows together
+LARGEST = 2**15  # entries of an intermediate result, all rows together: they stay in the cache
 
-Step = tuple[Tensor, list[int], Callable[..., Any]]
+Steps = dict[Tensor, list[Tensor]]
 
 
 def side_by_side(results: list[Any], seed: Tensor, rows: np.ndarray, record: bool) -> Any:
@@ -37,9 +36,7 @@ def side_by_side(results: list[Any], seed: Tensor, rows: np.ndarray, record: boo
         be applied to rows, or where nan came out: walks one by one know what 0 * inf is.
     """
     steps = _steps(results, seed)
-    if steps is None:
-        return None
-    count = max(1, LARGEST // max((node.size for node, _, _ in steps), default=1))
+    count = LARGEST // max([getattr(node._value, "size", 1) for node in steps], default=1) or 1
     parts = []
     for start in range(0, len(rows), count):
         part = _evaluated(results, steps, {seed: rows[start : start + count]}, record)
@@ -49,49 +46,66 @@ def side_by_side(results: list[Any], seed: Tensor, rows: np.ndarray, record: boo
     return [concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
 
 
-def _steps(results: list[Any], seed: Tensor) -> list[Step] | None:
-    """The nodes that depend on the seed, by which of their arguments, and how they take rows."""
-    steps: list[Step] = []
-    found = {seed}
-    for node in toposort(*(r for r in results if type(r) is Tensor)):
-        places = [i for i, a in enumerate(node.args) if type(a) is Tensor and a in found]
-        if places:
-            how = _how(node, places)
-            if how is None:
-                return None
-            found.add(node)
-            steps.append((node, places, how))
+def _steps(results: list[Any], seed: Tensor) -> Steps:
+    """The nodes that depend on the seed, arguments first, each with those that it reads last."""
+    ends = dict.fromkeys([r for r in results if type(r) is Tensor])
+    last: dict[Tensor, Tensor | None] = {seed: None}
+    for node in toposort(*ends):
+        depends = False
+        for a in node.args:
+            if type(a) is Tensor and a in last:
+                last[a] = node
+                depends = True
+        if depends:
+            last[node] = None
+    del last[seed]
+    steps: Steps = {node: [] for node in last}
+    for node, reader in last.items():
+        if reader is not None and node not in ends:
+            steps[reader].append(node)
     return steps
 
 
-def _how(node: Tensor, places: list[int]) -> Callable[..., Any] | None:
-    """The operation of `node` for rows in these of its arguments."""
-    op: Any = node.op
-    if op.elementwise:
-        return op  # type: ignore[no-any-return]
-    rules = op.rows if type(op.rows) is tuple else (op.rows,)
-    return rules[places[0]] if len(places) == 1 and places[0] < len(rules) else None
-
-
 def _evaluated(
-    results: list[Any], steps: list[Step], known: dict[Tensor, Any], record: bool
+    results: list[Any], steps: Steps, made: dict[Tensor, Any], record: bool
 ) -> list[Any] | None:
-    """The results for these rows, given what is known with rows: the seed."""
-    (rows,) = known.values()
-    for node, places, how in steps:
+    """The results for the rows that are `made` of the seed."""
+    (rows,) = made.values()
+    for node, spent in steps.items():
         op: Any = node.op
-        args = [a if record or type(a) is not Tensor else a._value for a in node.args]
-        elementwise = how is op
-        for i in places:
-            x = known[node.args[i]]
-            args[i] = align(x, 1 + node.ndim) if elementwise else x
-        compute = op.array if elementwise and not record else how
-        known[node] = compute(*args, **node.params) if node.params else compute(*args)
-        if known[node] is NotImplemented:
+        ndim = getattr(node._value, "ndim", 0) if op.elementwise else 0
+        args: list[Any] = []
+        for a in node.args:
+            if type(a) is Tensor:
+                if a in made:
+                    a = made[a]
+                    if a.ndim <= ndim:
+                        a = align(a, 1 + ndim)
+                elif not record:
+                    a = a._value
+            args.append(a)
+        if not op.elementwise:
+            value = _by_rule(node, args, made)
+        else:
+            value = op(*args) if record else op.array(*args)
+        if value is NotImplemented:
             return None
+        made[node] = value
+        for a in spent:
+            del made[a]
     return [
-        known[r]
-        if type(r) is Tensor and r in known
+        made[r]
+        if type(r) is Tensor and r in made
         else np.zeros((len(rows), *shape_of(r)), dtype_of(r))
         for r in results
     ]
+
+
+def _by_rule(node: Tensor, args: list[Any], made: dict[Tensor, Any]) -> Any:
+    """What an operation that is not elementwise makes of these arguments, one of them in rows."""
+    op: Any = node.op
+    places = [i for i, a in enumerate(node.args) if type(a) is Tensor and a in made]
+    rules = op.rows if type(op.rows) is tuple else (op.rows,)
+    if len(places) > 1 or places[0] >= len(rules) or rules[places[0]] is None:
+        return NotImplemented
+    return rules[places[0]](*args, **node.params)

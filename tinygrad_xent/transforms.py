@@ -15,7 +15,7 @@ from .calling import Trace, zeros_like
 from .differentiate import cotangents, ones_like, seed_for
 from .errors import ShapeError, explain
 from .graph import Tensor, known, leaf_value, recording, shape_of
-from .ops import alias, reshape, stack, sum
+from .ops import alias, stack, sum
 from .trees import flatten
 
 
@@ -152,7 +152,7 @@ def _blocks(trace: Trace, out: Tensor) -> list[Any]:
         return [np.zeros(out.shape + x.shape, x.dtype) for x in trace.leaves]
     with recording():
         rows = _side_by_side(trace, out) or _one_by_one(trace, out)
-        return [reshape(r, out.shape + x.shape) for x, r in zip(trace.leaves, rows, strict=True)]
+        return [r.reshape(out.shape + x.shape) for x, r in zip(trace.leaves, rows, strict=True)]
 
 
 def _side_by_side(trace: Trace, out: Tensor) -> Any:
