@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from oracle import DIFFERENTIABLE, TABLE, assert_close, draws, float_places, rep
 import tinygrad_xent as tx
 from tinygrad_xent import batching, transforms
 from tinygrad_xent.graph import Primitive
+from tinygrad_xent.ops import mul
 
 RNG = np.random.default_rng(0)
 
@@ -85,6 +87,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "log_softmax": (tx.log_softmax, (2, 4)),
     "maximum along an axis": (lambda x: tx.max(x, axis=0) * x[0], (3, 2)),
     "float32": (lambda x: tx.softmax(x.astype("float32")), (3,)),
+    "a number": (lambda x: np.arange(3.0) * tx.sin(x) / x, ()),
 }
 
 
@@ -107,6 +110,48 @@ def test_a_jacobian_is_differentiated_again() -> None:
     for i, e in enumerate(np.eye(3)):
         along = lambda x, e=e: tx.vjp(f, x)[1](e)[0]
         assert_close(third[i], tx.jacobian(along)(x))
+
+
+# Rules for the sine, as users may write them.
+RULES: dict[str, Callable[..., Any]] = {
+    "functions of NumPy": lambda g, _, x: np.multiply(np.cos(x), np.where(x > 9, 0.0, g)),
+    "methods": lambda g, _, x: (g.reshape(3, 1) * tx.cos(x)[:, None]).T.ravel(),
+    "calls of primitives": lambda g, _, x: mul(np.ones(3), mul(tx.cos(x), g)),
+    "signs, powers, lists": lambda g, _, x: tx.sign(g) * abs(g) ** 1 * tx.cos(x) * [1.0, 1.0, 1.0],
+    "indices and lengths": lambda g, _, x: g[np.arange(len(g))] * tx.cos(x),
+    "a matrix in front": lambda g, _, x: tx.cos(x) * (np.eye(3) @ g),
+    "entry by entry": lambda g, _, x: tx.stack(list(g)) * tx.cos(x),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_what_a_rule_may_do_with_a_cotangent(name: str, batched: list[bool]) -> None:
+    """Recorded as well, which is what the outer of two Jacobians asks of the inner."""
+    rule = RULES[name]
+    sine = Primitive("sine", np.sin, vjp=lambda *a: (rule(*a),), rows=None, scalar=None,
+                     elementwise=True, selects=False, works="")  # fmt: skip
+    x = np.array([0.3, -1.2, 0.7])
+    assert_close(tx.jacobian(sine)(x), np.diag(np.cos(x)))
+    assert batched == [name != "entry by entry"]  # joining has no rule for rows
+    along = tx.jacobian(lambda x: tx.jacobian(sine)(x) @ np.ones(3))
+    assert_close(along(x), np.diag(-np.sin(x)))
+
+
+def test_rows_stay_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is little beside the result, in parts and as a whole."""
+    x = RNG.normal(size=(40, 10))
+    f = tx.hessian(lambda x: tx.sum(tx.exp(x) / tx.sum(tx.exp(x), axis=1, keepdims=True)))
+
+    def peak() -> float:
+        tracemalloc.start()
+        result = f(x)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most / result.nbytes
+
+    assert peak() < 2.5
+    monkeypatch.setattr(batching, "LARGEST", 2**30)
+    assert peak() > 5
 
 
 # -- when rows are walked one by one after all ----------------------------------------------------

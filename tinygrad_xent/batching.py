@@ -1,111 +1,160 @@
-"""Many cotangents side by side: one evaluation of a backward graph in place of many walks.
+"""Many cotangents side by side: one walk in place of many.
 
-The way back is linear in the cotangent it starts from. So it is recorded once, for one cotangent,
-and what was recorded is evaluated for all of them at once, with one more axis in front: the rows.
-Elementwise operations need no more than aligned axes; of others the declaration says (`rows`) how
-they are applied to rows. What was made is forgotten when its last reader has read it.
+The way back is linear in the cotangent it starts from. So it may start from all of them at once,
+with one more axis in front that neither the walk nor the rules see: the rows. Elementwise
+operations need no more than aligned axes; of others the declaration says (`rows`) how they are
+applied to rows.
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .differentiate import has_nan
-from .graph import Tensor, dtype_of, shape_of, toposort
-from .ops import concatenate
+from .differentiate import Walk, has_nan
+from .graph import Primitive, Tensor, numbers
+from .ops import concatenate, matmul
 from .ops.shaping import align
 
 LARGEST = 2**15  # entries of an intermediate result, all rows together: they stay in the cache
 
-Steps = dict[Tensor, list[Tensor]]
+
+class NotInRowsError(Exception):
+    """What is done on the way cannot be done to all rows at once."""
 
 
-def side_by_side(results: list[Any], seed: Tensor, rows: np.ndarray, record: bool) -> Any:
-    """The results, recorded for one `seed`, for each of `rows` in its place.
+class Rows(Tensor):
+    """Arrays of one shape, side by side along an axis in front: to rules and walks, one of them.
 
-    Args:
-        results: linear in the seed; one that does not depend on it is zero.
-        seed: the leaf that the cotangent was while the way back was recorded.
-        rows: of the shape of the seed with one more axis in front.
-        record: compute with Tensors, so that what is computed can be differentiated again.
+    What is computed with it is of the same kind.
 
-    Returns:
-        Each result with an axis for the rows in front. None where an operation on the way cannot
-        be applied to rows, or where nan came out: walks one by one know what 0 * inf is.
+    >>> x = Rows(np.ones((5, 2, 3)))
+    >>> total = (x * np.arange(3.0)).sum(axis=1)
+    >>> total.shape, total.rows.shape
+    ((2,), (5, 2))
     """
-    steps = _steps(results, seed)
-    count = LARGEST // max([getattr(node._value, "size", 1) for node in steps], default=1) or 1
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def __repr__(self) -> str:
+        return f"Rows({self.rows!r})"
+
+    @property
+    def _value(self) -> Any:
+        """The numbers of one: whoever looks at them treats each in its own way."""
+        raise NotInRowsError
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.rows.shape[1:]  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.rows.dtype  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def applied(self, op: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Rows:
+        """The operation of arguments some of which are rows."""
+        places = [i for i, a in enumerate(args) if type(a) is Rows]
+        inner = [a.rows if type(a) is Rows else a for a in args]
+        if op.elementwise:
+            ndim = max(map(_ndim, args))
+            for i in places:
+                inner[i] = align(inner[i], 1 + ndim)
+            return Rows(op(*inner, **params))
+        rules = op.rows if type(op.rows) is tuple else (op.rows,)
+        rule = rules[places[0]] if len(places) == 1 and places[0] < len(rules) else None
+        value = NotImplemented if rule is None else rule(*inner, **params)
+        if value is NotImplemented:
+            raise NotInRowsError
+        return Rows(value)
+
+    def __neg__(self) -> Rows:
+        return Rows(-self.rows)
+
+    def __matmul__(self, other: Any) -> Rows:
+        return self.applied(matmul, (self, other), {})
+
+    def __rmatmul__(self, other: Any) -> Rows:
+        return self.applied(matmul, (other, self), {})
+
+    # -- what a walk asks --------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        """Whether there are no zeros. It says so: what 0 * inf gives is looked for at the end."""
+        return True
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.vdot:  # the sum of all squares, which says whether there is nan
+            return np.vdot(*[numbers(x.rows) for x in args])
+        return super().__array_function__(func, types, args, kwargs)  # type: ignore[misc]
+
+
+def _ndim(x: Any) -> int:
+    return 0 if type(x) is float else x.ndim if hasattr(x, "ndim") else np.ndim(x)
+
+
+def _operator(compute: Callable[..., Any], reflected: bool) -> Callable[[Rows, Any], Rows]:
+    """What `applied` does for two arguments, without the detours."""
+
+    def apply(self: Rows, other: Any) -> Rows:
+        x, y = self.rows, other
+        if type(other) is Rows:
+            y = other.rows
+            if x.ndim != y.ndim:
+                ndim = max(x.ndim, y.ndim)
+                x, y = align(x, ndim), align(y, ndim)
+        elif x.ndim <= (ndim := _ndim(y)):
+            x = align(x, 1 + ndim)
+        return Rows(compute(y, x) if reflected else compute(x, y))
+
+    return apply
+
+
+for _name in ("add", "sub", "mul", "truediv"):
+    setattr(Rows, f"__{_name}__", _operator(getattr(operator, _name), reflected=False))
+    setattr(Rows, f"__r{_name}__", _operator(getattr(operator, _name), reflected=True))
+
+
+def side_by_side(out: Tensor, leaves: list[Tensor], record: bool) -> list[Any] | None:
+    """The derivatives of each entry of `out` by each leaf, the entries as an axis in front.
+
+    None where an operation on the way cannot be applied to rows, or where nan came out: walks one
+    by one know what 0 * inf is.
+    """
+    walk = Walk(out, tuple(leaves), record)
+    largest = max([getattr(node._value, "size", 1) for node in walk.needed], default=1)
+    count = LARGEST // largest or 1
     parts = []
-    for start in range(0, len(rows), count):
-        part = _evaluated(results, steps, {seed: rows[start : start + count]}, record)
+    for start in range(0, out.size, count):
+        part = _part(walk, leaves, basis(out, start, count))
         if part is None or any(map(has_nan, part)):
             return None
         parts.append(part)
     return [concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
 
 
-def _steps(results: list[Any], seed: Tensor) -> Steps:
-    """The nodes that depend on the seed, arguments first, each with those that it reads last."""
-    ends = dict.fromkeys([r for r in results if type(r) is Tensor])
-    last: dict[Tensor, Tensor | None] = {seed: None}
-    for node in toposort(*ends):
-        depends = False
-        for a in node.args:
-            if type(a) is Tensor and a in last:
-                last[a] = node
-                depends = True
-        if depends:
-            last[node] = None
-    del last[seed]
-    steps: Steps = {node: [] for node in last}
-    for node, reader in last.items():
-        if reader is not None and node not in ends:
-            steps[reader].append(node)
-    return steps
-
-
-def _evaluated(
-    results: list[Any], steps: Steps, made: dict[Tensor, Any], record: bool
-) -> list[Any] | None:
-    """The results for the rows that are `made` of the seed."""
-    (rows,) = made.values()
-    for node, spent in steps.items():
-        op: Any = node.op
-        ndim = getattr(node._value, "ndim", 0) if op.elementwise else 0
-        args: list[Any] = []
-        for a in node.args:
-            if type(a) is Tensor:
-                if a in made:
-                    a = made[a]
-                    if a.ndim <= ndim:
-                        a = align(a, 1 + ndim)
-                elif not record:
-                    a = a._value
-            args.append(a)
-        if not op.elementwise:
-            value = _by_rule(node, args, made)
-        else:
-            value = op(*args) if record else op.array(*args)
-        if value is NotImplemented:
-            return None
-        made[node] = value
-        for a in spent:
-            del made[a]
+def _part(walk: Walk, leaves: list[Tensor], rows: np.ndarray) -> list[Any] | None:
+    """What each leaf receives when the root receives each of `rows`."""
+    try:
+        found = walk.cotangents(Rows(rows))
+    except NotInRowsError:
+        return None
     return [
-        made[r]
-        if type(r) is Tensor and r in made
-        else np.zeros((len(rows), *shape_of(r)), dtype_of(r))
-        for r in results
+        found[x].rows if type(found.get(x)) is Rows else np.zeros((len(rows), *x.shape), x.dtype)
+        for x in leaves
     ]
 
 
-def _by_rule(node: Tensor, args: list[Any], made: dict[Tensor, Any]) -> Any:
-    """What an operation that is not elementwise makes of these arguments, one of them in rows."""
-    op: Any = node.op
-    places = [i for i, a in enumerate(node.args) if type(a) is Tensor and a in made]
-    rules = op.rows if type(op.rows) is tuple else (op.rows,)
-    if len(places) > 1 or places[0] >= len(rules) or rules[places[0]] is None:
-        return NotImplemented
-    return rules[places[0]](*args, **node.params)
+def basis(like: Tensor, start: int, count: int) -> np.ndarray:
+    """For `count` entries from `start` on, an array that is 1 there and 0 elsewhere, as `like`."""
+    size = like.size
+    return np.eye(min(count, size - start), size, start, like.dtype).reshape(-1, *like.shape)

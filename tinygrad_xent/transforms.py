@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .batching import side_by_side
+from .batching import basis, side_by_side
 from .calling import Trace, zeros_like
 from .differentiate import cotangents, ones_like, seed_for
 from .errors import ShapeError, explain
@@ -159,22 +159,14 @@ def _side_by_side(trace: Trace, out: Tensor) -> Any:
     """What each leaf receives for each entry of `out`, from one walk; None if that cannot be."""
     if out.size == 1 or not known(out._value):  # without numbers nobody sees a 0 * inf
         return None
-    seed = Tensor(ones_like(out))
-    with np.errstate(all="ignore"):
-        results = trace.pull(out, seed, record=True)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return side_by_side(results, seed, _basis(out), trace.record)
+        return side_by_side(out, trace.leaves, trace.record)
 
 
 def _one_by_one(trace: Trace, out: Tensor) -> list[Any]:
     """The same from a walk for each entry."""
-    seeds = _basis(out) if out.shape else [ones_like(out)]
+    seeds = basis(out, 0, out.size) if out.shape else [ones_like(out)]
     return [stack(rows) for rows in zip(*trace.pull(out, *seeds), strict=True)]
-
-
-def _basis(like: Tensor) -> np.ndarray:
-    """For each entry an array of the shape of `like` that is 1 there and 0 elsewhere."""
-    return np.eye(like.size, dtype=like.dtype).reshape(-1, *like.shape)
 
 
 def hessian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from .values import constant
 _ARRAYS = frozenset({ndarray, Large, np.float64, np.float32})  # which NumPy computes with, unasked
 _PLAIN = _ARRAYS | {float, int, bool}
 _HELD = _PLAIN - {ndarray, Large} | {Tensor}  # what a node holds as it is
+_KNOWN = _PLAIN | {Tensor}
 recording = is_recording.get
 PRIMITIVES: dict[str, Primitive] = {}
 
@@ -80,6 +81,9 @@ class Primitive:
 
     def apply(self, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """The general way: any number of arguments, of any kind."""
+        for a in args:
+            if type(a) not in _KNOWN and hasattr(a, "applied"):
+                return a.applied(self, args, params)  # it says itself what this does to it
         if len(args) != self.arity and self.arity is not None:
             raise self._miscounted(args)
         values = [
@@ -201,6 +205,8 @@ def express_pair(op: Primitive) -> Callable[[Any, Any], Any]:
                     value = scalar(x, y)
                 elif type(x) in _ARRAYS or type(y) in _ARRAYS:
                     if type(a) is not Tensor:
+                        if type(b) is not Tensor:
+                            return op.apply((a, b), {})
                         a = x = constant(a)
                     elif type(b) is not Tensor:
                         b = y = constant(b)
