@@ -79,7 +79,8 @@ class Count:
         """Visit what is ready; not poisoned, only as far as the first that selects.
 
         This is the innermost loop of all: what `send` says, it says itself for each argument, as
-        calls would take a tenth of the time.
+        calls would take a tenth of the time. What is ready last is visited first, so behind the
+        second argument before the first: sums come in the order of `Walk`.
         """
         ready, every, wanted, careful = self.ready, self.every, self.wanted, self.poisoned
         push, pop, add, send = ready.append, ready.pop, self.add, self.send
@@ -119,29 +120,6 @@ class Count:
                 x = a._value if type(a) is Tensor else a
                 y = b._value if type(b) is Tensor else b
                 left, right = op.vjp
-                if y is not b and b._uses > 0 and (every or b.op or b in wanted):
-                    try:
-                        c = right(g, node._value, x, y)
-                    except ArithmeticError:
-                        c = right(*in_numpy(g, node._value, x, y))
-                    kind = type(c)
-                    if kind is type(y) and (
-                        c == c
-                        if kind is float
-                        else c.shape == y.shape
-                        and c.dtype is y.dtype
-                        and not careful
-                        and c.nbytes < MUCH
-                    ):
-                        if b._uses == 1:
-                            push((b, c))
-                        else:
-                            add(b, c)
-                    else:
-                        send(op, g, b, y, c)
-                    del c
-                elif every and (x is a or a._uses <= 0):
-                    raise DeadEndError
                 if x is not a and a._uses > 0 and (every or a.op or a in wanted):
                     try:
                         c = left(g, node._value, x, y)
@@ -162,6 +140,28 @@ class Count:
                             add(a, c)
                     else:
                         send(op, g, a, x, c)
+                elif every and (y is b or b._uses <= 0):
+                    raise DeadEndError
+                if y is not b and b._uses > 0 and (every or b.op or b in wanted):
+                    try:
+                        c = right(g, node._value, x, y)
+                    except ArithmeticError:
+                        c = right(*in_numpy(g, node._value, x, y))
+                    kind = type(c)
+                    if kind is type(y) and (
+                        c == c
+                        if kind is float
+                        else c.shape == y.shape
+                        and c.dtype is y.dtype
+                        and not careful
+                        and c.nbytes < MUCH
+                    ):
+                        if b._uses == 1:
+                            push((b, c))
+                        else:
+                            add(b, c)
+                    else:
+                        send(op, g, b, y, c)
             else:
                 self.send_all(node, g)
             if every:
