@@ -119,6 +119,15 @@ def test_losses_as_plain_python(name: str) -> None:
         assert_runs(*value_and_gradient(LOSSES[name], drawn(ROWS, CLASSES, dtype=dtype)))
 
 
+def test_all_rows_picked_in_order() -> None:
+    def loss(z: Any) -> Any:
+        return tx.sum(tx.exp(z)) + tx.sum(tx.exp(z)[np.arange(ROWS)] ** 2)
+
+    pytest.importorskip("numba", reason="numba is not installed")
+    z, slope = drawn(ROWS, CLASSES), tx.grad(loss)
+    np.testing.assert_allclose(tx.compile(slope, backend="numba")(z), slope(z), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["naive cross-entropy", "binary", "two layers"])
 def test_losses_compiled(name: str) -> None:
     assert_runs(*value_and_gradient(LOSSES[name], drawn(ROWS, CLASSES)), load=compiled)

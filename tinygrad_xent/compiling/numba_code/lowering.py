@@ -285,7 +285,7 @@ class Lowering:
     def _row_and_spike(self, step: Step) -> tuple[Expr, Spike]:
         """A row, and what is to go to one column of it."""
         width = _width_of_rows(step.value)
-        x, v, _ = self._operands(step)
+        x, v, *_ = self._operands(step)
         at = self._at(step, 2, width)
         if v.wide:
             raise NotInLoops(step.value.op)
