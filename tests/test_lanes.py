@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -100,6 +102,37 @@ def test_what_is_on_the_stack_is_an_array() -> None:
         assert right in text
         with pytest.raises(AssertionError):
             assert_filled(text.replace(right, wrong))
+
+
+SMALL_STACK = """
+import threading
+import numpy as np
+from numba import njit
+from numba.extending import intrinsic
+from tinygrad_xent.compiling.numba_code.scratch import scratch
+
+scratch = intrinsic(prefer_literal=True)(scratch)
+
+@njit
+def fill(k):
+    x = scratch(({entries},), np.float64)
+    for n in range(x.size):
+        x[n] = n * k
+    return x[k]
+
+fill(2)
+threading.stack_size(1 << 16)
+thread = threading.Thread(target=lambda: print(fill(3)))
+thread.start()
+thread.join()
+"""
+
+
+def test_threads_with_little_stack() -> None:
+    pytest.importorskip("numba", reason="numba is not installed")
+    program = SMALL_STACK.format(entries=lanes._STACK // 8)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "9.0", done.stderr
 
 
 def test_losses_of_few_classes() -> None:

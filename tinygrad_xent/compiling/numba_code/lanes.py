@@ -27,7 +27,7 @@ from .wording import Wording, dtype_name
 
 LANES = 16  # rows in a tile
 _SHORT = 15  # columns up to which rows are done side by side
-_STACK = 1 << 17  # bytes that arrays may take on the stack, of which a thread has little
+_STACK = 3 << 14  # bytes that arrays may take on the stack, of which a thread may have 64 KiB
 _OVER_ROWS = f"for r in range({LANES}):"
 _ROWS_THERE = f"for r in range(min({LANES}, stop - first)):"
 
