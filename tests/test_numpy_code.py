@@ -405,6 +405,15 @@ def test_a_weight_of_zero_makes_nothing_of_infinity(size: int) -> None:
             np.testing.assert_array_equal(found, np.where(p != 0, p * q, 0.0))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.longdouble])
+def test_infinities_are_constants(dtype: Any) -> None:
+    x, few = np.ones(2, dtype), np.array([-np.inf, np.inf], dtype)
+    for y in (few, few[0], few[1], np.array(np.nan, dtype)):
+        leaf = tx.tensor(x)
+        found = numpy_code.generate([leaf], [leaf + Tensor(y)]).load()(x)[0]
+        np.testing.assert_array_equal(found, x + y, strict=True)
+
+
 def test_the_largest_of_each_row_is_known_by_its_mask() -> None:
     x = tx.tensor(np.array([[1.0, 3.0, 3.0], [np.nan, 0.0, 1.0], [-np.inf, 5.0, 2.0]] * 400))
     shifted = x - tx.max(x, axis=1, keepdims=True)

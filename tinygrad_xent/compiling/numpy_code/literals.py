@@ -16,7 +16,7 @@ def literal(number: Any) -> str:
     >>> literal(0.5), literal(float("-inf")), literal(True)
     ('0.5', '-np.inf', 'True')
     """
-    return re.sub(r"\b(inf|nan)\b", r"np.\1", repr(number))
+    return _valid(repr(number))
 
 
 def array_literal(array: Any) -> str | None:
@@ -36,9 +36,13 @@ def array_literal(array: Any) -> str | None:
     if array.size and (array == array.flat[0]).all():
         return f"np.full({array.shape}, {literal(shortest(array.flat[0]))}, {dtype})"
     if 0 < array.size <= _FEW:
-        entries = re.sub(r"\b(inf|nan)\b", r"np.\1", str(array.tolist()))
-        return f"np.array({entries}, {dtype})"
+        return f"np.array({_valid(str(array.tolist()))}, {dtype})"
     return None
+
+
+def _valid(code: str) -> str:
+    """With the names that infinities and nan have in NumPy; not in `np.longdouble('inf')`."""
+    return re.sub(r"\b(inf|nan)\b(?!')", r"np.\1", code)
 
 
 def shortest(scalar: Any) -> Any:
