@@ -48,7 +48,8 @@ def signature(args: Iterable[Any], leaves: list[Any]) -> tuple[Any, ...]:
 def _entries(arg: Any, leaves: list[Any]) -> tuple[Any, ...]:
     """The part of a signature that stands for something other than a usual array."""
     if isinstance(arg, dict):
-        return dict, tuple(arg), signature(arg.values(), leaves)
+        kinds = tuple(map(type, arg))  # 1, 1.0 and True are equal as keys
+        return dict, tuple(arg), kinds, signature(arg.values(), leaves)
     if isinstance(arg, tuple) or (isinstance(arg, list) and not is_numbers(arg)):
         return type(arg), signature(arg, leaves)
     if is_leaf(arg):
