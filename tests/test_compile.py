@@ -27,6 +27,7 @@ from tinygrad_xent import memory
 from tinygrad_xent.compiling import compiled, numpy_code, pool
 from tinygrad_xent.compiling.tracing import trace
 from tinygrad_xent.errors import CompileError, DtypeError, NotSupportedError, ShapeError
+from tinygrad_xent.trees import flatten
 
 RNG = np.random.default_rng(0)
 X, V = RNG.normal(size=(4, 3)), RNG.normal(size=3)
@@ -130,6 +131,16 @@ def test_keywords_and_defaults() -> None:
     assert_compiles(lambda x, *, y, w=weights: x * y * w, V, y=2.0)
     f = tx.compile(lambda x, d=None, y=None: x * 2 if d else x * y)
     assert_same([f(V, {"y": 2.0}), f(V, y=5.0)], [V * 2, V * 5])
+
+
+def test_what_comes_out_as_a_constant_keeps_its_dtype() -> None:
+    def share(x: Any) -> Any:  # of one class, which is 1
+        return tx.exp(x) / tx.sum(tx.exp(x), 1, keepdims=True)
+
+    x = np.ones((3, 1), np.float32)
+    for f in (share, lambda x: tx.mean(share(x)), tx.value_and_grad(lambda x: tx.mean(share(x)))):
+        for got, wanted in zip(flatten(tx.compile(f)(x))[0], flatten(f(x))[0], strict=True):
+            assert got.dtype == wanted.dtype == np.float32
 
 
 def test_half_precision() -> None:

@@ -15,6 +15,7 @@ from ..graph import (
     Observer,
     Tensor,
     detached,
+    dtype_of,
     interpret,
     observed_by,
     observer,
@@ -79,10 +80,11 @@ def trace(leaves: Sequence[Any], call: Callable[[list[Any]], Any]) -> Traced:
 
 def _of_dtype(final: Any, result: Any) -> Any:
     """A rewritten result with the dtype that the function gave it."""
-    if not isinstance(final, Tensor) or not isinstance(result, Tensor):
+    if not isinstance(result, Tensor) or type(result._value) is float:
         return final
-    same = final.dtype == result.dtype or type(result._value) is float
-    return final if same else astype(final, result.dtype)
+    if dtype_of(final) == result.dtype:
+        return final
+    return (astype if isinstance(final, Tensor) else np.asarray)(final, result.dtype)
 
 
 def is_watched() -> bool:
@@ -161,7 +163,7 @@ class _Tracing(Observer):
         return True
 
     def differentiated(self, node: Tensor) -> Any:
-        stable = self.stable(node)
+        stable = _of_dtype(self.stable(node), node)
         return stable if isinstance(stable, Tensor) else detached(stable)
 
 
