@@ -143,6 +143,21 @@ def test_what_comes_out_as_a_constant_keeps_its_dtype() -> None:
             assert got.dtype == wanted.dtype == np.float32
 
 
+def focal(z: Any, labels: Any) -> Any:
+    p = (tx.exp(z) / tx.sum(tx.exp(z), 1, keepdims=True))[np.arange(len(z)), labels]
+    return -tx.mean((1 - p) ** 2 * tx.log(p))
+
+
+def test_the_same_function_is_the_same_code_each_time() -> None:
+    sources, elsewhere = set[str](), list[Any]()
+    for n in range(6):
+        f = tx.compile(tx.value_and_grad(focal), backend="numpy")
+        f(X, np.zeros(len(X), int))
+        sources.add(f.source)
+        elsewhere.append([object() for _ in range(37 * n)])  # other places in memory
+    assert len(sources) == 1
+
+
 def test_half_precision() -> None:
     half = V.astype(np.float16)
     got = tx.compile(lambda x: tx.exp(x) * x)(half)

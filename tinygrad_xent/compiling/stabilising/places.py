@@ -109,7 +109,7 @@ class _Rewriting(Reader):
         e = id(self.shares.e)
         nodes = {**self.nodes, e: self.shares.without(self.pick)}
         found: Any = None
-        for x, power in sorted(wide, key=lambda f: (f[1] < 0, f[0] != e)):
+        for x, power in sorted(self._read_first(wide), key=lambda f: (f[1] < 0, f[0] != e)):
             for _ in range(abs(power) if x not in self.guards else 0):
                 first = 1.0 if found is None else found
                 found = nodes[x] if found is None and power > 0 else (
@@ -124,22 +124,27 @@ class _Rewriting(Reader):
         for p, c in sorted(terms.items(), key=lambda term: term[1] < 0):
             piece = self._written(times(p, outside, -1), c if found is None else abs(c))
             found = piece if found is None else found + piece if c > 0 else found - piece
-        for x, power in outside:
+        for x, power in self._read_first(outside):
             for _ in range(-power if x not in self.guards else 0):
                 found = found / self._node(x)
         return self._guarded(spread(0.0 if found is None else found, self.rows), outside)
 
     def _written(self, product: Product, c: float) -> Any:
         found: Any = c
-        for x, power in product:
+        for x, power in self._read_first(product):
             for _ in range(abs(power) if x not in self.guards else 0):
                 found = found * self._node(x) if power > 0 else found / self._node(x)
         return self._guarded(found, product)
+
+    def _read_first(self, product: Product) -> list[tuple[int, int]]:
+        """Its factors, first what was read first: the same code wherever nodes are in memory."""
+        order = list(self.nodes)
+        return sorted(product, key=lambda f: order.index(f[0]))
 
     def _node(self, x: int) -> Any:
         return self.nodes[self.rest] + self.nodes[self.e] if x == self.whole else self.nodes[x]
 
     def _guarded(self, x: Any, product: Product) -> Any:
-        for c in (self.nodes[f] for f, _ in product if f in self.guards):
+        for c in (self.nodes[f] for f, _ in self._read_first(product) if f in self.guards):
             x = where(c, x, 0.0)
         return x
