@@ -158,6 +158,21 @@ def test_the_same_function_is_the_same_code_each_time() -> None:
     assert len(sources) == 1
 
 
+@pytest.mark.parametrize("weigh", [
+    lambda q, w, y: -tx.mean(tx.log(q[np.arange(len(y)), y]) * w[:, 0]),
+    lambda q, w, y: -tx.mean(tx.sum(w * tx.log(q), 1)), lambda q, w, y: tx.mean(q * q * w),
+])  # fmt: skip
+def test_single_weights_cost_double_logits_no_digits(weigh: Any) -> None:
+    def loss(z: Any, w: Any) -> Any:
+        e = tx.exp(1.1 * (z + w))
+        return weigh(e / tx.sum(e, 1, keepdims=True), w, np.array([1, 0, 2, 1]))
+
+    z, w = np.random.default_rng(0).normal(size=(2, 4, 3))
+    single = w.astype(np.float32)
+    exact = tx.grad(loss)(z, single.astype(float))
+    np.testing.assert_allclose(tx.compile(tx.grad(loss))(z, single), exact, rtol=1e-13)
+
+
 def test_half_precision() -> None:
     half = V.astype(np.float16)
     got = tx.compile(lambda x: tx.exp(x) * x)(half)

@@ -12,6 +12,7 @@ from ...ops.settling import SETTLING
 from .shorter import entries_of_row
 from .tidying import tidied
 
+_OPENED = frozenset({"add", "sub", "mul", "div"})  # into which numbers are put, or of which taken
 _SMALL = 64  # entries up to which constant arrays are compared by what is in them
 
 
@@ -44,6 +45,9 @@ class Interner:
                 values[0] = Blank.of(shape_of(values[0]), dtype_of(values[0]))
             with np.errstate(all="ignore"):
                 node = record(op, args, params, op.evaluate(values, params))
+            if op.name in _OPENED and any(_is_narrower(a, node.dtype) for a in args):
+                wide = [self._widened(a, node.dtype) for a in args]
+                return self._made.setdefault(key, self.apply(op, wide, params))
             steers = self.final and op.name in ("alias", "stop_gradient")
             simpler = args[0] if steers else tidied(op, args, params, self.make)
             if simpler is None and self.final and op.name == "getitem":
@@ -60,6 +64,14 @@ class Interner:
             return graph
         return rebuilt(graph, self._known, self.apply, self._kept, self.final)
 
+    def _widened(self, arg: Any, dtype: Any) -> Any:
+        """An argument of a sum or product in its dtype: a number times float32 loses digits."""
+        if not _is_narrower(arg, dtype):
+            return arg
+        return (
+            self.make("astype", arg, dtype=dtype) if isinstance(arg, Tensor) else arg.astype(dtype)
+        )
+
     def _uniform(self, array: np.ndarray) -> Any:
         """Constants that are one number everywhere, as that number spread."""
         if array.dtype.kind != "f" or array.ndim == 0 or not array.size:
@@ -74,6 +86,12 @@ class Interner:
             content = arg.tobytes() if arg.size <= _SMALL else id(arg)
             return arg.shape, arg.dtype.str, content
         return id(arg) if isinstance(arg, Tensor) else (type(arg).__name__, arg)
+
+
+def _is_narrower(x: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether it is floats of fewer digits; Python's own numbers have as many as needed."""
+    given = getattr(x, "dtype", dtype)
+    return bool(given.kind == dtype.kind == "f" and given.itemsize < dtype.itemsize)
 
 
 def rebuilt(
