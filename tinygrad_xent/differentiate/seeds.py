@@ -44,8 +44,9 @@ def backward(self: Tensor, cotangent: Any = None) -> None:
     seed = seed_for(self, cotangent)
     seed = seed.value if isinstance(seed, Tensor) else seed
     for node, g in Walk(self).pairs(seed):
-        if node._grad is not None:
-            g = node.grad + g
+        held = node._grad
+        if held is not None:
+            g = (held[0] if type(held) is tuple else held) + g
         node._grad = (g,) if isinstance(g, ndarray) else g  # `shared`, without a call
 
 
