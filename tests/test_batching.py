@@ -157,6 +157,25 @@ def test_rows_stay_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- when rows are walked one by one after all ----------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, _, x: (None if g == 0 else g * tx.cos(x),),
+        lambda g, _, x: (g * tx.cos(x) if g else None,),
+        lambda g, _, x: (g * tx.cos(x) if g > 0 else -abs(g) * tx.cos(x),),
+    ],
+)
+def test_a_rule_that_asks_for_zeros(rule: Any, batched: list[bool]) -> None:
+    """Rows cannot say whether they are zero: some are."""
+    sine = Primitive("sine", np.sin, vjp=rule, rows=None, scalar=None,
+                     elementwise=True, selects=False, works="")  # fmt: skip
+    x = np.array([0.5, 2.0])
+    found = tx.jacobian(lambda x: tx.stack([sine(x[0]), x[1] * sine(x[0])]))(x)
+    slope = np.cos(0.5)
+    assert_close(found, np.array([[slope, 0.0], [2.0 * slope, np.sin(0.5)]]))
+    assert batched == [False]
+
+
 def test_zero_times_infinity(batched: list[bool]) -> None:
     """0 where nothing arrives: only a walk of its own knows for each row."""
     x = np.array([0.0, 4.0])

@@ -89,8 +89,8 @@ class Rows(Tensor):
     # -- what a walk asks --------------------------------------------------------------------
 
     def __bool__(self) -> bool:
-        """Whether there are no zeros. It says so: what 0 * inf gives is looked for at the end."""
-        return True
+        """What a rule asks that treats some cotangents in another way than the rest."""
+        raise NotInRowsError
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func is np.vdot:  # the sum of all squares, which says whether there is nan

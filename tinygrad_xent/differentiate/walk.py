@@ -254,4 +254,6 @@ def _needed(roots: Iterable[Tensor], wanted: Container[Tensor] | None) -> dict[T
 
 def _has_zeros(seed: Any) -> bool:
     value = seed._value if type(seed) is Tensor else seed
+    if isinstance(value, Tensor):  # rows: what 0 * inf gives is looked for at the end
+        return False
     return not (value.all() if isinstance(value, np.ndarray) else value)
