@@ -16,7 +16,7 @@ import tinygrad_xent as tx
 from tinygrad_xent import Tensor
 from tinygrad_xent.differentiate import Walk
 from tinygrad_xent.differentiate.counting import MUCH, Count, DeadEndError
-from tinygrad_xent.graph import toposort
+from tinygrad_xent.graph import Primitive, toposort
 
 UNARY: list[Callable[[Any], Any]] = [
     tx.tanh, tx.relu, tx.sigmoid, tx.sin, abs, lambda x: -x, lambda x: x**2, lambda x: 2 - x,
@@ -196,6 +196,94 @@ def test_no_warning_from_a_branch_that_was_not_taken() -> None:
         y.backward()
     assert not caught
     assert x.grad == 1.0
+
+
+WHOLE = [
+    lambda: Tensor(np.array([1, 2, 3])),
+    lambda: Tensor(np.array([True, False, True])),
+    lambda: Tensor([1.5, 2.0, -3.0]).astype("int64"),
+]
+
+
+@pytest.mark.parametrize("whole", WHOLE)
+def test_no_gradient_where_only_whole_numbers_are_behind(whole: Any) -> None:
+    n, x = whole(), Tensor([1.0, 2.0, 3.0])
+    scaled = n * 2.5
+    tall = tx.exp(tx.abs(scaled)) + tx.exp(scaled)
+    tx.sum(tall * scaled * x).backward()
+    assert (n.grad, scaled.grad, tall.grad) == (None, None, None)
+    assert x.grad.tolist() == (tall * scaled).value.tolist()
+
+
+def test_no_gradient_behind_what_waits_in_vain() -> None:
+    n, x = Tensor(np.array([1, 2, 3])), Tensor([1.0, 2.0, 3.0])
+    scaled = n * 2.5
+    tx.exp(scaled)
+    root = scaled * 2.0
+    tx.sum(root * x).backward()
+    assert (scaled.grad, root.grad) == (None, None)
+
+
+def quietly(f: Callable[[Any], Any], x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return f(x)
+
+
+@pytest.mark.parametrize("zero", [0.0, np.zeros(3)])
+def test_one_warning_where_counting_gives_up(zero: Any) -> None:
+    x = Tensor(zero)
+    y = quietly(lambda x: tx.log(x) * 2.0 + tx.stop_gradient(x) * 3.0, x)
+    with the_warnings() as caught:
+        tx.sum(y).backward()
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("zero", [0.0, np.zeros(3)])
+def test_no_warning_from_what_is_not_asked_for(zero: Any) -> None:
+    z = Tensor(zero)
+    outside = quietly(tx.log, z)
+    losses: list[Callable[[Any], Any]] = [
+        lambda x: tx.sum(x + outside),
+        lambda x: tx.sum(x + quietly(tx.log, z)),
+        lambda x: tx.sum(x + quietly(lambda z: z**-0.5, z)),
+        lambda x: tx.sum(x + quietly(tx.log, tx.stop_gradient(x * 0.0))),
+        lambda x: tx.sum(x ** (z + 2.0)),
+    ]
+    for loss in losses:
+        with the_warnings() as caught:
+            tx.grad(loss)(zero)
+        assert not caught
+
+
+def test_a_rule_that_fails_matters_only_if_it_is_asked_for() -> None:
+    def fails(*_: Any) -> Any:
+        raise RuntimeError("no rule")
+
+    op = Primitive("failing", np.sin, vjp=fails, rows=None, scalar=None,
+                   elementwise=True, selects=False, works="")  # fmt: skip
+    outside = op(Tensor(np.ones(3)))
+    assert tx.grad(lambda x: tx.sum(x * outside))(np.ones(3)).tolist() == outside.value.tolist()
+    with pytest.raises(RuntimeError, match="no rule"):
+        tx.grad(lambda x: tx.sum(op(x)))(np.ones(3))
+
+
+def test_the_same_warning_in_either_order() -> None:
+    """Whether a choice silences what is infinite beside it does not depend on how one counts."""
+    for f in (lambda x: tx.log(x) + tx.relu(x + 1), lambda x: tx.relu(x + 1) + tx.log(x)):
+        x = Tensor(0.0)
+        root = quietly(f, x)
+        with the_warnings() as caught:
+            root.backward()
+        with the_warnings() as expected:
+            searched(root)
+        assert len(caught) == len(expected)
+
+
+def test_counting_keeps_nothing_that_waited() -> None:
+    x = Tensor(3.0)
+    y = x * x
+    tx.exp(y)
+    assert not Count([(y * 2.0, 1.0)]).waiting
 
 
 def test_threads_that_share_weights() -> None:

@@ -43,6 +43,8 @@ class Count:
 
     Raises:
         DeadEndError: if nothing is `wanted`, and what some nodes received may lead to no leaf.
+        FloatingPointError: if a rule divides by zero or overflows. So whoever gives up on this, and
+            lets `Walk` do it all, gives every warning once, and none for what is not asked for.
 
     >>> x = Tensor(3.0)
     >>> Count([(x * x, 1.0)], [x]).visited == [x, 6.0]
@@ -63,20 +65,17 @@ class Count:
         self.waiting: dict[Tensor, list[Any]] = {}
         self.visited: list[Any] = []
         self.left: dict[Tensor, Any] = {}
-        if not poisoned:
-            self.go()
-        if ready:
-            self.poisoned = True
-            with np.errstate(divide="ignore", invalid="ignore"):
-                self.go()
+        self.go()
         for node, (_, g) in self.waiting.items():
             if node.op is None:
                 self.visited += (node, g)
             else:
                 self.leave(node, g)
+        self.waiting.clear()  # so that `Walk` can free what is behind these
 
+    @np.errstate(divide="raise", over="raise", invalid="raise")  # it is `Walk` that warns
     def go(self) -> None:
-        """Visit what is ready; not poisoned, only as far as the first that selects.
+        """Visit what is ready.
 
         This is the innermost loop of all: what `send` says, it says itself for each argument, as
         calls would take a tenth of the time. What is ready last is visited first, so behind the
@@ -92,9 +91,8 @@ class Count:
                 visit(node)
                 visit(g)
                 continue
-            if op.selects and not careful:
-                push((node, g))
-                return
+            if op.selects:
+                careful = self.poisoned = True
             if b is ALONE and op.together and a._uses > 0 and (every or a.op or a in wanted):
                 x, rule = a._value, op.vjp
                 try:
@@ -170,7 +168,11 @@ class Count:
 
     def send(self, op: Any, g: Any, a: Tensor, like: Any, c: Any) -> None:
         """Give `a`, whose value is `like`, what a rule of `op` made of `g`."""
-        if c is None or not is_float(like):
+        if not is_float(like):
+            if self.every:
+                raise DeadEndError
+            return
+        if c is None:
             return
         c = fitted(op, g, c, like, self.poisoned)
         if type(like) is not float and like.nbytes >= MUCH:
@@ -202,7 +204,9 @@ class Count:
         args, params = node.args, node.params
         tensors = {a for a in args if type(a) is Tensor and a._uses > 0}
         needed = {a for a in tensors if self.every or a.op or a in self.wanted}
-        if self.every and not needed:
-            raise DeadEndError
+        if not needed:
+            if self.every:
+                raise DeadEndError
+            return
         for i, c in pulled(op, g, node._value, args, params, needed, record=False):
             self.send(op, g, args[i], args[i]._value, c)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import ALONE, MANY, Primitive, Tensor, is_float
-from .counting import Count, DeadEndError
+from .counting import Count
 from .sending import fitted, in_numpy, pulled
 
 
@@ -85,19 +85,31 @@ class Walk:
         """The same as pairs; a node that comes up twice receives the sum."""
         if self.pruned:
             return self.searched(seed, last).items()
-        start, wanted = [(self.root, seed)], self.wanted
-        if last and wanted is not None:
-            self.root = None
-        try:
-            count = Count(start, wanted, _has_zeros(seed))
-        except DeadEndError:
+        count = self.counted(seed)
+        if count is None:
             return self.searched(seed, last).items()
+        if last and self.wanted is not None:
+            self.root = None
         if count.left:
-            self.received = _needed(count.left, wanted)
             self.start(count.left, count.poisoned)
             for pair in self.received.items():
                 count.visited += pair
         return zip(count.visited[::2], count.visited[1::2], strict=True)
+
+    def counted(self, seed: Any) -> Count | None:
+        """The way back as far as counting leads; None where anything is out of the ordinary.
+
+        A rule that fails may be one that nobody asked for: counting does not know.
+        """
+        try:
+            count = Count([(self.root, seed)], self.wanted, _has_zeros(seed))
+        except Exception:
+            return None
+        if count.left:
+            self.received = _needed(count.left, self.wanted)
+            if self.wanted is None and not count.left.keys() <= self.received.keys():
+                return None  # the way has led to no leaf
+        return count
 
     def searched(self, seed: Any, last: bool) -> dict[Tensor, Any]:
         """The same, by a search for the nodes that are needed."""
