@@ -286,6 +286,17 @@ def test_counting_keeps_nothing_that_waited() -> None:
     assert not Count([(y * 2.0, 1.0)]).waiting
 
 
+def test_a_second_backward_doubles_every_gradient() -> None:
+    """To the last digit, also where the search went on with what counting had found."""
+    for seed in range(20):
+        root = all_of_it(composed(seed, 20, SHAPES[seed % 4])[1])
+        tx.sin(random.Random(seed).choice([n for n in toposort(root) if n.op is not None]))
+        root.backward()
+        first = {n: n.grad for n in toposort(root) if n.grad is not None}
+        root.backward()
+        assert all(np.array_equal(n.grad, 2 * g, equal_nan=True) for n, g in first.items())
+
+
 def test_threads_that_share_weights() -> None:
     w = [Tensor(0.3), Tensor(-0.7)]
     shared = w[0] * w[1]

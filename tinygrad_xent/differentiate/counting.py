@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import ALONE, Tensor, is_float
-from .sending import fitted, in_numpy, pulled
+from .sending import fitted, pulled
 
 MUCH = 2**16  # bytes from which it matters when they are freed, and the time of this loop does not
 
@@ -43,7 +43,7 @@ class Count:
 
     Raises:
         DeadEndError: if nothing is `wanted`, and what some nodes received may lead to no leaf.
-        FloatingPointError: if a rule divides by zero or overflows. So whoever gives up on this, and
+        ArithmeticError: if a rule divides by zero or overflows. So whoever gives up on this, and
             lets `Walk` do it all, gives every warning once, and none for what is not asked for.
 
     >>> x = Tensor(3.0)
@@ -86,19 +86,19 @@ class Count:
         visit = self.visited.append
         while ready:
             node, g = pop()
-            op, a, b, params = node.op, node._first, node._second, node.params
+            op = node.op
             if op is None:
                 visit(node)
                 visit(g)
                 continue
             if op.selects:
                 careful = self.poisoned = True
+            a = node._first
+            b = node._second
+            params = node.params
             if b is ALONE and op.together and a._uses > 0 and (every or a.op or a in wanted):
                 x, rule = a._value, op.vjp
-                try:
-                    (c,) = rule(g, node._value, x, **params) if params else rule(g, node._value, x)
-                except ArithmeticError:
-                    (c,) = rule(*in_numpy(g, node._value, x), **params)
+                (c,) = rule(g, node._value, x, **params) if params else rule(g, node._value, x)
                 kind = type(c)
                 if kind is type(x) and (
                     c == c
@@ -119,10 +119,7 @@ class Count:
                 y = b._value if type(b) is Tensor else b
                 left, right = op.vjp
                 if x is not a and a._uses > 0 and (every or a.op or a in wanted):
-                    try:
-                        c = left(g, node._value, x, y)
-                    except ArithmeticError:
-                        c = left(*in_numpy(g, node._value, x, y))
+                    c = left(g, node._value, x, y)
                     kind = type(c)
                     if kind is type(x) and (
                         c == c
@@ -141,10 +138,7 @@ class Count:
                 elif every and (y is b or b._uses <= 0):
                     raise DeadEndError
                 if y is not b and b._uses > 0 and (every or b.op or b in wanted):
-                    try:
-                        c = right(g, node._value, x, y)
-                    except ArithmeticError:
-                        c = right(*in_numpy(g, node._value, x, y))
+                    c = right(g, node._value, x, y)
                     kind = type(c)
                     if kind is type(y) and (
                         c == c
@@ -174,7 +168,8 @@ class Count:
             return
         if c is None:
             return
-        c = fitted(op, g, c, like, self.poisoned)
+        if type(c) is not float or type(like) is not float or c != c:
+            c = fitted(op, g, c, like, self.poisoned)
         if type(like) is not float and like.nbytes >= MUCH:
             self.leave(a, c)
         elif a._uses == 1:
@@ -202,8 +197,9 @@ class Count:
         """Give each argument what it receives, by the general way."""
         op: Any = node.op
         args, params = node.args, node.params
-        tensors = {a for a in args if type(a) is Tensor and a._uses > 0}
-        needed = {a for a in tensors if self.every or a.op or a in self.wanted}
+        needed = {a for a in args if type(a) is Tensor and a._uses > 0}
+        if not self.every:
+            needed = {a for a in needed if a.op or a in self.wanted}
         if not needed:
             if self.every:
                 raise DeadEndError

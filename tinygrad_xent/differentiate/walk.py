@@ -76,13 +76,10 @@ class Walk:
 
         On the `last` walk nothing is kept of what is behind: a node that nobody else has is freed.
         """
-        found: dict[Tensor, Any] = {}
-        for node, g in self.pairs(seed, last):
-            found[node] = found[node] + g if node in found else g
-        return found
+        return _summed(self.pairs(seed, last))
 
     def pairs(self, seed: Any, last: bool = False) -> Iterable[tuple[Tensor, Any]]:
-        """The same as pairs; a node that comes up twice receives the sum."""
+        """The same as pairs. Where a count was too low, one comes up twice: it receives the sum."""
         if self.pruned:
             return self.searched(seed, last).items()
         count = self.counted(seed)
@@ -90,11 +87,11 @@ class Walk:
             return self.searched(seed, last).items()
         if last and self.wanted is not None:
             self.root = None
-        if count.left:
-            self.start(count.left, count.poisoned)
-            for pair in self.received.items():
-                count.visited += pair
-        return zip(count.visited[::2], count.visited[1::2], strict=True)
+        pairs = zip(count.visited[::2], count.visited[1::2], strict=True)
+        if not count.left:
+            return pairs
+        self.start(count.left, count.poisoned)
+        return _summed([*pairs, *self.received.items()]).items()
 
     def counted(self, seed: Any) -> Count | None:
         """The way back as far as counting leads; None where anything is out of the ordinary.
@@ -223,6 +220,13 @@ class Walk:
             c = fitted(op, g, c, like, self.poisoned)
         before = self.received[a]
         self.received[a] = c if before is None else before + c
+
+
+def _summed(pairs: Iterable[tuple[Tensor, Any]]) -> dict[Tensor, Any]:
+    found: dict[Tensor, Any] = {}
+    for node, g in pairs:
+        found[node] = found[node] + g if node in found else g
+    return found
 
 
 def _needed(roots: Iterable[Tensor], wanted: Container[Tensor] | None) -> dict[Tensor, None]:
