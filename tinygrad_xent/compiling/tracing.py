@@ -71,7 +71,8 @@ def trace(leaves: Sequence[Any], call: Callable[[list[Any]], Any]) -> Traced:
         _check_leaves([*results, *(node for node, _ in watcher.conditions)], inputs, watched)
         stable = [watcher.stable(r) if isinstance(r, Tensor) else r for r in results]
         conditions = [node for node, _ in watcher.conditions]
-        final = keeping_digits(merged([*stable, *map(watcher.stable, conditions)]))
+        graphs = merged([*stable, *map(watcher.stable, conditions)])
+        final = keeping_digits(graphs, watcher.mixed)
         final = [_of_dtype(f, r) for f, r in zip(final, [*results, *conditions], strict=True)]
     truths = [truth for _, truth in watcher.conditions]
     n = len(results)
@@ -135,7 +136,9 @@ class _Tracing(Observer):
         self.values: dict[int, Any] = {id(t): x for t, x in zip(inputs, leaves, strict=True)}
         self.kept: list[Any] = list(inputs)
         self.conditions: list[tuple[Tensor, bool]] = []
-        self.stable = Stable(Interner())
+        widths = {t.dtype for t, x in zip(inputs, leaves, strict=True) if hasattr(x, "dtype")}
+        self.mixed = sum(dtype.kind == "f" for dtype in widths) > 1
+        self.stable = Stable(Interner(mixed=self.mixed))
 
     def truth(self, node: Tensor) -> bool:
         """The truth for the arguments of this call, which later calls have to share."""

@@ -34,9 +34,9 @@ from .shorter import choices, given_back, inverse_times, taken_twice
 from .two import second_of_two, share_of_two_and_more
 
 
-def keeping_digits(roots: Iterable[Any]) -> list[Any]:
-    """The graphs to compute, in forms that keep their digits."""
-    intern = Interner(final=True)
+def keeping_digits(roots: Iterable[Any], mixed: bool = False) -> list[Any]:
+    """The graphs to compute, in forms that keep their digits; `mixed` as for `Interner`."""
+    intern = Interner(final=True, mixed=mixed)
     graphs = [intern(r) for r in roots]
     digits = _Digits(intern, [g for g in graphs if isinstance(g, Tensor)])
     return [digits(g) for g in graphs]

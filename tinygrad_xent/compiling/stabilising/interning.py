@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import PRIMITIVES, Blank, Primitive, Tensor, dtype_of, numbers, record, shape_of
+from ...graph import (
+    PRIMITIVES,
+    Blank,
+    Primitive,
+    Tensor,
+    dtype_of,
+    known,
+    numbers,
+    op_name,
+    record,
+    shape_of,
+)
 from ...ops.settling import SETTLING
 from .shorter import entries_of_row
 from .tidying import tidied
@@ -21,10 +32,11 @@ class Interner:
 
     Args:
         final: nothing will be differentiated any more, so what only steers gradients is left out.
+        mixed: floats of several widths come in, so sums and products are brought to the widest.
     """
 
-    def __init__(self, final: bool = False) -> None:
-        self.final = final
+    def __init__(self, final: bool = False, mixed: bool = False) -> None:
+        self.final, self.mixed = final, mixed
         self._made: dict[Any, Any] = {}
         self._known: dict[int, Any] = {}
         self._kept: list[Any] = []  # what is known by id() must stay alive
@@ -45,7 +57,7 @@ class Interner:
                 values[0] = Blank.of(shape_of(values[0]), dtype_of(values[0]))
             with np.errstate(all="ignore"):
                 node = record(op, args, params, op.evaluate(values, params))
-            if op.name in _OPENED and any(_is_narrower(a, node.dtype) for a in args):
+            if self.mixed and op.name in _OPENED and _mixes(args, node.dtype):
                 wide = [self._widened(a, node.dtype) for a in args]
                 return self._made.setdefault(key, self.apply(op, wide, params))
             steers = self.final and op.name in ("alias", "stop_gradient")
@@ -86,6 +98,19 @@ class Interner:
             content = arg.tobytes() if arg.size <= _SMALL else id(arg)
             return arg.shape, arg.dtype.str, content
         return id(arg) if isinstance(arg, Tensor) else (type(arg).__name__, arg)
+
+
+def _mixes(args: tuple[Any, ...], dtype: np.dtype[Any]) -> bool:
+    """Whether some arguments have fewer digits than the result, and others, not just numbers, as
+    many."""
+    wide = [a for a in args if not _is_narrower(a, dtype)]
+    return len(wide) < len(args) and not all(map(_is_number, wide))
+
+
+def _is_number(x: Any) -> bool:
+    """Whether it is one number, or one that is spread, whose dtype means nothing."""
+    value = numbers(x.args[0] if op_name(x) == "broadcast_to" else x)
+    return known(value) and not shape_of(value)
 
 
 def _is_narrower(x: Any, dtype: np.dtype[Any]) -> bool:
