@@ -76,12 +76,10 @@ class Walk:
 
         On the `last` walk nothing is kept of what is behind: a node that nobody else has is freed.
         """
-        return _summed(self.pairs(seed, last))
+        return self.searched(seed, last) if self.pruned else _summed(self.pairs(seed, last))
 
     def pairs(self, seed: Any, last: bool = False) -> Iterable[tuple[Tensor, Any]]:
         """The same as pairs. Where a count was too low, one comes up twice: it receives the sum."""
-        if self.pruned:
-            return self.searched(seed, last).items()
         count = self.counted(seed)
         if count is None:
             return self.searched(seed, last).items()
@@ -196,10 +194,7 @@ class Walk:
                 c = right(g, out, x, y)
             except ArithmeticError:
                 c = right(*in_numpy(g, out, x, y))
-            if type(c) is float and type(y) is float and c == c:
-                before = received[b]
-                received[b] = c if before is None else before + c
-            elif c is not None:
+            if c is not None:
                 self.give(op, g, b, c)
             del c
         if type(a) is Tensor and a in received:
@@ -207,10 +202,7 @@ class Walk:
                 c = left(g, out, x, y)
             except ArithmeticError:
                 c = left(*in_numpy(g, out, x, y))
-            if type(c) is float and type(x) is float and c == c:
-                before = received[a]
-                received[a] = c if before is None else before + c
-            elif c is not None:
+            if c is not None:
                 self.give(op, g, a, c)
 
     def give(self, op: Primitive, g: Any, a: Tensor, c: Any) -> None:

@@ -78,8 +78,6 @@ class _Memory(np.ndarray):
 
 def _frozen(array: np.ndarray) -> np.ndarray:
     base: Any = array.base
-    if base is None and array.nbytes < LARGE:
-        return np.ndarray(array.shape, array.dtype, array.tobytes())
     while base is not None and isinstance(base, np.ndarray):
         base = base.base
     owner: Any = base.obj if type(base) is memoryview else base

@@ -7,18 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import (
-    PRIMITIVES,
-    Blank,
-    Primitive,
-    Tensor,
-    dtype_of,
-    known,
-    numbers,
-    op_name,
-    record,
-    shape_of,
-)
+from ...graph import PRIMITIVES, Blank, Primitive, Tensor, dtype_of, numbers, record, shape_of
 from ...ops.settling import SETTLING
 from .shorter import entries_of_row
 from .tidying import tidied
@@ -57,9 +46,10 @@ class Interner:
                 values[0] = Blank.of(shape_of(values[0]), dtype_of(values[0]))
             with np.errstate(all="ignore"):
                 node = record(op, args, params, op.evaluate(values, params))
-            if self.mixed and op.name in _OPENED and _mixes(args, node.dtype):
+            if self.mixed and op.name in _OPENED:
                 wide = [self._widened(a, node.dtype) for a in args]
-                return self._made.setdefault(key, self.apply(op, wide, params))
+                if any(w is not a for w, a in zip(wide, args, strict=True)):
+                    return self._made.setdefault(key, self.apply(op, wide, params))
             steers = self.final and op.name in ("alias", "stop_gradient")
             simpler = args[0] if steers else tidied(op, args, params, self.make)
             if simpler is None and self.final and op.name == "getitem":
@@ -98,19 +88,6 @@ class Interner:
             content = arg.tobytes() if arg.size <= _SMALL else id(arg)
             return arg.shape, arg.dtype.str, content
         return id(arg) if isinstance(arg, Tensor) else (type(arg).__name__, arg)
-
-
-def _mixes(args: tuple[Any, ...], dtype: np.dtype[Any]) -> bool:
-    """Whether some arguments have fewer digits than the result, and others, not just numbers, as
-    many."""
-    wide = [a for a in args if not _is_narrower(a, dtype)]
-    return len(wide) < len(args) and not all(map(_is_number, wide))
-
-
-def _is_number(x: Any) -> bool:
-    """Whether it is one number, or one that is spread, whose dtype means nothing."""
-    value = numbers(x.args[0] if op_name(x) == "broadcast_to" else x)
-    return known(value) and not shape_of(value)
 
 
 def _is_narrower(x: Any, dtype: np.dtype[Any]) -> bool:
